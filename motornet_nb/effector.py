@@ -141,7 +141,7 @@ class CompliantTendonArm26(Effector):
         _needs(self, "muscle", CompliantTendonHillMuscle)
         super().setup()
 
-# %% ../nbs/api/08_effector.ipynb #4c8bd28e
+# %% ../nbs/api/08_effector.ipynb #dd1263dd
 _ARM26_PATHS: dict[str, tuple[list[int], list[list[float]], float]] = {
     "pectoralis": ([0, 1], [[-0.15, 0.03], [0.094, 0.017]], 1.48),
     "deltoid": ([0, 0, 1], [[0.14, 0.0], [0.05, 0.0], [0.153, 0.0]], 1.52),
@@ -155,21 +155,27 @@ _ARM26_PATHS: dict[str, tuple[list[int], list[list[float]], float]] = {
 def geometric_arm26(
     muscle: Muscle | None = None,  # a rigid-tendon muscle model; Thelen's by default
     skeleton: Skeleton | None = None,  # a two-joint arm; that of arm26 by default
-    **arguments: Any,  # further arguments of `Effector`
+    **arguments: Any,  # further arguments of `Effector`, those of its muscles included
 ) -> Effector:
     "An arm with six muscles routed as paths over its bones."
     muscle = RigidTendonHillMuscleThelen() if muscle is None else muscle
     skeleton = TwoDofArm.arm26() if skeleton is None else skeleton
-    limits = {"pos_lower_bound": [0.0, 0.0], "pos_upper_bound": _ARM_LIMIT}
-    arm = Effector(skeleton, muscle, **{"name": "GeometricArm26"} | limits | arguments)
-    per_muscle = zip(_ARM26_PATHS.items(), _ARM26_FORCE, _ARM26_OPTIMAL, _ARM26_TENDON, strict=True)
-    for (name, (bodies, points, slack)), force, optimal, tendon in per_muscle:
-        values = {
-            "max_isometric_force": force,
-            "optimal_muscle_length": optimal,
-            "tendon_length": tendon,
-            "normalized_slack_muscle_length": slack,
-        }
-        known = {k: v for k, v in values.items() if k in muscle.muscle_declarations}
-        arm.add_muscle(bodies, points, name=name, **known)
-    return arm
+    bodies, points, slack = map(list, zip(*_ARM26_PATHS.values(), strict=True))
+    values = {
+        "max_isometric_force": _ARM26_FORCE,
+        "optimal_muscle_length": _ARM26_OPTIMAL,
+        "tendon_length": _ARM26_TENDON,
+        "normalized_slack_muscle_length": slack,
+    }
+    defaults = {
+        "name": "GeometricArm26",
+        "pos_lower_bound": [0.0, 0.0],
+        "pos_upper_bound": _ARM_LIMIT,
+        "geometry": PathGeometry(bodies=bodies, points=points),
+        "muscle_names": list(_ARM26_PATHS),
+    }
+    per_muscle = {k: v for k, v in values.items() if k in getattr(muscle, "muscle_declarations", {})}
+    given = arguments.pop("muscle_parameters", {})
+    if isinstance(given, dict):
+        given = per_muscle | given
+    return Effector(skeleton, muscle, **defaults | arguments | {"muscle_parameters": given})

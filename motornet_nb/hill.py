@@ -92,7 +92,7 @@ class RigidTendonHillMuscleThelen(HillMuscle):
         values = (activation, muscle_length, velocity, passive, active, force_velocity, force)
         return dict(zip(_RIGID_STATES, values, strict=True))
 
-# %% ../nbs/api/04_hill.ipynb #f8db6452
+# %% ../nbs/api/04_hill.ipynb #b426eeb6
 def bump(
     length: Tensor,  # normalised length
     lower: Tensor,  # where the bump starts
@@ -123,7 +123,7 @@ class MujocoHillMuscle(HillMuscle):
     tau_activation = Muscle.tau_activation.but(default=0.01, source="MuJoCo documentation")
     tau_deactivation = Muscle.tau_deactivation.but(default=0.04, source="MuJoCo documentation")
     min_length = quantity(0.001, "m", "floor of the contractile length", above=0)
-    lmin = quantity(0.5, "l0", "shortest length with active force", at_least=0, below=1, source="MuJoCo documentation")
+    lmin = quantity(0.5, "l0", "shortest length with active force", at_least=0, below=0.95, source="MuJoCo documentation")
     lmax = quantity(1.6, "l0", "longest length with active force", above=1, source="MuJoCo documentation")
     vmax = quantity(1.5, "m/s or l0/s", "shortening velocity at zero force", above=0, source="MuJoCo documentation")
     fvmax = quantity(1.2, "1", "largest force while lengthening", above=1, source="MuJoCo documentation")
@@ -176,7 +176,7 @@ class MujocoHillMuscle(HillMuscle):
         values = (activation, muscle_length, velocity, passive, active, force_velocity, normal_force * c["max_isometric_force"])
         return dict(zip(_RIGID_STATES, values, strict=True))
 
-# %% ../nbs/api/04_hill.ipynb #a1f674fa
+# %% ../nbs/api/04_hill.ipynb #e88948d8
 _WIDTH, _FLOOR, _A_REL, _B_REL, _Q_CRITICAL, _Q_ZERO, _SLOPE = 0.66, 0.01, 0.41, 5.2, 0.3, 0.005, 0.001
 
 
@@ -210,8 +210,8 @@ class KistemakerMuscle(HillMuscle):
         return (1 - (normal - 1).square() / _WIDTH**2).clamp(min=_FLOOR)
 
     def _hyperbola(self, activation, normal, force_length):
-        ratio = 0.9 * (activation - _Q_CRITICAL) / (_Q_ZERO - _Q_CRITICAL)
-        low = _B_REL * ((1 - ratio).square() if self.b_rel_square == "bracket" else 1 - ratio.square())
+        ratio = (activation - _Q_CRITICAL) / (_Q_ZERO - _Q_CRITICAL)
+        low = _B_REL * ((1 - 0.9 * ratio).square() if self.b_rel_square == "bracket" else 1 - 0.9 * ratio.square())
         b = torch.where(activation < _Q_CRITICAL, low, torch.full_like(low, _B_REL))
         scaled = normal > 1 if self.a_rel_scaling == "above" else normal < 1
         a = torch.where(scaled, _A_REL * force_length, torch.full_like(force_length, _A_REL))

@@ -19,7 +19,7 @@ from torch import nn
 
 from .parameters import Parameter, describe, quantity, refuse
 
-# %% ../nbs/api/01_model.ipynb #62fd3e81
+# %% ../nbs/api/01_model.ipynb #448de442
 _REGISTRY: dict[str, type] = {}
 
 
@@ -40,8 +40,11 @@ class Model(nn.Module):
         inherited: dict[str, Parameter] = {}
         for base in reversed(cls.__mro__[1:]):
             inherited |= {k: v for k, v in vars(base).items() if isinstance(v, Parameter)}
+            inherited = {k: v for k, v in inherited.items() if k not in vars(base) or vars(base)[k] is not None}
         own = {k: v for k, v in vars(cls).items() if isinstance(v, Parameter)}
-        cls.declarations = inherited | own
+        # a subclass that fixes a parameter of its base declares it None, and sets it in `setup`
+        fixed = {k for k in inherited if k in vars(cls) and vars(cls)[k] is None}
+        cls.declarations = {k: v for k, v in (inherited | own).items() if k not in fixed}
         required_first = sorted(cls.declarations.values(), key=lambda p: not p.required)
         cls._schema = None
         if "__init__" not in vars(cls):
@@ -60,6 +63,11 @@ class Model(nn.Module):
         for name, value in self._check(args, kwargs).items():
             self._store(name, value)
         self.setup()
+
+    def __setattr__(self, name: str, value: Any):
+        if name in self.declarations:  # before torch takes tensors and modules
+            self.declarations[name].__set__(self, value)
+        super().__setattr__(name, value)
 
     def setup(self) -> None:
         "What a subclass does once its parameters are known: checks across parameters, tables that follow from them."
@@ -151,7 +159,7 @@ class Model(nn.Module):
     def _repr_html_(self) -> str:
         return f"<b>{html.escape(type(self).__name__)}</b>" + parameter_table(self)
 
-# %% ../nbs/api/01_model.ipynb #b6154cb8
+# %% ../nbs/api/01_model.ipynb #76f0b063
 def _encode(value: Any, where: str) -> Any:
     if isinstance(value, Model):
         return value.to_config()
@@ -177,7 +185,9 @@ def _same(value: Any, default: Any) -> bool:
         reference = torch.as_tensor(np.asarray(default, dtype=np.float64))
         return value.shape == reference.shape and bool((value.cpu() == reference).all())
     if isinstance(value, list | tuple | nn.ModuleList) and isinstance(default, list | tuple):
-        return list(value) == list(default)
+        return len(value) == len(default) and all(_same(v, d) for v, d in zip(value, default, strict=True))
+    if isinstance(value, torch.dtype | torch.device):
+        return _encode(value, "") == str(default).removeprefix("torch.")
     return bool(value == default)
 
 
@@ -190,6 +200,8 @@ def _python(value: Any) -> str:
         return "{" + ", ".join(f"{k!r}: {_python(v)}" for k, v in value.items()) + "}"
     if isinstance(value, BaseModel):
         return repr(value.model_dump(mode="json"))
+    if isinstance(value, torch.dtype | torch.device):
+        return repr(_encode(value, ""))
     return repr(value)
 
 
@@ -197,9 +209,9 @@ def from_config(
     config: dict,  # what `to_config` returned, perhaps by way of JSON
 ) -> Model:
     "Rebuild an object from its configuration. Only classes that are defined can be named; nothing is executed."
-    if not isinstance(config, dict) or "type" not in config:
-        raise refuse("from_config", "config", config, "a dict with a 'type', as to_config() returns")
-    if config["type"] not in _REGISTRY:
+    if not isinstance(config, dict) or "type" not in config or not all(isinstance(k, str) for k in config):
+        raise refuse("from_config", "config", config, "a dict with a 'type' and other names, as to_config() returns")
+    if not isinstance(config["type"], str) or config["type"] not in _REGISTRY:
         near = sorted(n for n in _REGISTRY if not n.startswith("_"))
         raise refuse("from_config", "type", config["type"], "a class that has been defined or imported: " + ", ".join(near))
     cls = _REGISTRY[config["type"]]

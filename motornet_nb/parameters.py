@@ -87,7 +87,12 @@ class Parameter:
             f"{type(model).__name__}.{self.name} is fixed at construction; use .replace({self.name}={describe(value)})"
         )
 
-# %% ../nbs/api/00_parameters.ipynb #4a88cd99
+# %% ../nbs/api/00_parameters.ipynb #c3c0b53a
+def _contains(value: Any, kind: Any) -> bool:
+    "Whether a list holds something of a kind, however deep: NumPy would turn truth values among numbers into numbers."
+    return any(_contains(v, kind) for v in value) if isinstance(value, list | tuple) else isinstance(value, kind)
+
+
 def as_quantity(
     value: Any,  # number, list, array or tensor
     *,
@@ -111,10 +116,14 @@ def as_quantity(
         if isinstance(value, bool | str | bytes) or value is None:
             raise fail()
         try:
-            array = np.asarray(value, dtype=np.float64)
-        except (TypeError, ValueError):
+            array = np.asarray(value)
+            numbers = array.dtype.kind in "iuf" and not _contains(value, bool | np.bool_)
+            array = array.astype(np.float64)
+        except (TypeError, ValueError, OverflowError, RuntimeError):
             raise fail() from None
-        tensor = torch.from_numpy(array.copy())
+        if array.size and not numbers:
+            raise fail()
+        tensor = torch.from_numpy(array)
     plain = tensor.detach()
     wrong_range = (
         (above is not None and not bool((plain > above).all()))
@@ -174,7 +183,7 @@ def quantity(
         limits=limits,
     )
 
-# %% ../nbs/api/00_parameters.ipynb #7ec5d949
+# %% ../nbs/api/00_parameters.ipynb #78731784
 def number(
     default: Any = PydanticUndefined,  # default value, in `unit`
     unit: str = "1",  # unit
@@ -217,7 +226,8 @@ def count(
             raise PydanticCustomError("count", "{allowed}", {"allowed": allowed})
         return int(value)
 
-    return Parameter(Annotated[int, BeforeValidator(check)], default, "1", description, typical=typical, allowed=allowed)
+    annotation, limits = Annotated[int, BeforeValidator(check)], {"at_least": at_least}
+    return Parameter(annotation, default, "1", description, typical=typical, allowed=allowed, limits=limits)
 
 
 def choice(
@@ -243,7 +253,7 @@ def text(
     description: str = "",  # one line
 ) -> Any:
     "Declare a name."
-    return Parameter(Annotated[str, Field(min_length=1)], default, "", description, allowed="a text that is not empty")
+    return Parameter(Annotated[str, Field(min_length=1, strict=True)], default, "", description, allowed="a text that is not empty")
 
 
 def data(

@@ -15,7 +15,7 @@ from torch import Tensor
 from .model import Model
 from .parameters import count, quantity, refuse
 
-# %% ../nbs/api/02_skeleton.ipynb #0c45703d
+# %% ../nbs/api/02_skeleton.ipynb #f980412c
 Coefficients = dict[str, Tensor]
 
 
@@ -110,6 +110,14 @@ class Skeleton(Model):
         "The line to draw for the bones; by default just the endpoint."
         return self.endpoint(c, position).unsqueeze(1)
 
+    def within_reach(
+        self,
+        c: Coefficients,  # from `coefficients`
+        point: Tensor,  # (..., space) m
+    ) -> Tensor:  # (...) bool
+        "Whether the endpoint can get to a point, joint limits apart; by default it can."
+        return torch.ones(point.shape[:-1], dtype=torch.bool, device=point.device)
+
     def kinetic_energy(
         self,
         c: Coefficients,  # from `coefficients`
@@ -170,7 +178,7 @@ class PointMass(Skeleton):
         jacobian = (identity[:, None, :] * moves[:, None]).expand(position.shape[0], -1, -1, -1)
         return world, jacobian
 
-# %% ../nbs/api/02_skeleton.ipynb #9e302281
+# %% ../nbs/api/02_skeleton.ipynb #c98cdf51
 class TwoDofArm(Skeleton):
     "A planar arm with a shoulder and an elbow (Gomi & Kawato 1997, eqs 1, 3, 5-7)."
 
@@ -266,6 +274,11 @@ class TwoDofArm(Skeleton):
         moves_with_shoulder = (body >= 1).to(position.dtype)[:, None]
         jacobian = torch.stack((_turn(world) * moves_with_shoulder, _turn(from_joint) * on_forearm[:, None]), 1)
         return world, jacobian
+
+    def within_reach(self, c, point):
+        "Not farther than the stretched arm, not nearer than the folded one."
+        distance = point.norm(dim=-1)
+        return (distance <= c["l1"] + c["l2"]) & (distance >= (c["l1"] - c["l2"]).abs())
 
     def bones(self, c, position):
         "Shoulder, elbow, hand."
