@@ -36,7 +36,7 @@ def _as_device(value: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise PydanticCustomError("device", "{allowed}", {"allowed": f"a torch device ({error})"}) from None
 
-# %% ../nbs/api/07_body.ipynb #b29b4757
+# %% ../nbs/api/07_body.ipynb #a6e3d22d
 class Effector(Model):
     "A skeleton with muscles routed over it: a body that a network can control."
 
@@ -87,12 +87,17 @@ class Effector(Model):
         if self.device.type != "cpu":
             self.to(self.device)
 
+    def _usual_limits(self) -> dict[str, Tensor]:
+        "The limits of a body that is given none."
+        usual = {n: self.declarations[n].default for n in ("pos_lower_bound", "pos_upper_bound", "vel_lower_bound", "vel_upper_bound")}
+        own = dict(zip(usual, self.skeleton.default_limits, strict=False))
+        return {n: torch.as_tensor(own[n] if v is None else v, dtype=torch.float64) for n, v in usual.items()}
+
     def _set_limits(self):
         size, owner = self.skeleton.n_joints, type(self).__name__
-        defaults = dict(zip(("pos_lower_bound", "pos_upper_bound"), self.skeleton.default_limits, strict=True))
-        for name in ("pos_lower_bound", "pos_upper_bound", "vel_lower_bound", "vel_upper_bound"):
+        for name, usual in self._usual_limits().items():
             value = getattr(self, name)
-            value = torch.tensor(defaults[name], dtype=torch.float64) if value is None else value
+            value = usual if value is None else value
             if value.ndim > 1 or (value.ndim == 1 and len(value) != size):
                 raise refuse(owner, name, value, f"one number, or one for each of the {size} joints")
             self._plain.pop(name, None)
@@ -132,6 +137,16 @@ class Effector(Model):
     def _exact(self):
         return [*super()._exact(), *self.muscle.muscle_declarations]
 
+    def _printed(self):
+        usual = self._muscle_values({}, self.n_muscles) | self._usual_limits()
+
+        def differs(name, value):
+            return name not in usual or not torch.equal(value.detach().cpu().double(), usual[name].double().expand(value.shape))
+
+        shown = super()._printed()
+        shown["muscle_parameters"] = {n: v for n, v in shown["muscle_parameters"].items() if differs(n, v)}
+        return {n: v for n, v in shown.items() if (differs(n, v) if isinstance(v, Tensor) else n != "muscle_parameters" or v)}
+
     def _muscle_values(self, given: dict[str, Any], n: int) -> dict[str, Tensor]:
         "Check per-muscle parameters and fill in the model's defaults: (muscle) each."
         owner, declared = type(self).__name__, self.muscle.muscle_declarations
@@ -139,7 +154,8 @@ class Effector(Model):
             if name not in declared:
                 known = ", ".join(declared)
                 raise TypeError(f"{owner}: a {type(self.muscle).__name__} has no {name!r} (= {describe(value)}); it has {known}")
-        chosen = {n: v for n, v in self.default_muscle_parameters.items() if n in declared} | given
+        defaults = self.default_muscle_parameters
+        chosen = {k: v for k, v in defaults.items() if k in declared and (np.ndim(v) == 0 or len(v) == n)} | given
         values = {}
         for name, declaration in declared.items():
             value = declaration.default if chosen.get(name) is None else chosen[name]

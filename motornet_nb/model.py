@@ -19,7 +19,7 @@ from torch import nn
 
 from .parameters import Parameter, describe, quantity, refuse
 
-# %% ../nbs/api/01_model.ipynb #448de442
+# %% ../nbs/api/01_model.ipynb #c0280b35
 _REGISTRY: dict[str, type] = {}
 
 
@@ -148,13 +148,13 @@ class Model(nn.Module):
 
     __hash__ = nn.Module.__hash__  # torch keeps modules in sets by identity
 
+    def _printed(self) -> dict[str, Any]:
+        "What `repr` shows: the values that are no defaults."
+        declared = self.declarations
+        return {n: v for n, v in self.values().items() if declared[n].required or not _same(v, declared[n].default)}
+
     def __repr__(self):
-        shown = []
-        for name, parameter in self.declarations.items():
-            value = getattr(self, name)
-            if parameter.required or not _same(value, parameter.default):
-                shown.append(f"{name}={_python(value)}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return f"{type(self).__name__}({', '.join(f'{n}={_python(v)}' for n, v in self._printed().items())})"
 
     def _repr_html_(self) -> str:
         return f"<b>{html.escape(type(self).__name__)}</b>" + parameter_table(self)
@@ -225,12 +225,13 @@ def _decode(value: Any) -> Any:
         return [_decode(v) for v in value]
     return value
 
-# %% ../nbs/api/01_model.ipynb #97312067
+# %% ../nbs/api/01_model.ipynb #d52e44da
 def parameter_rows(model: Model | type[Model]) -> list[dict[str, str]]:
     "One row a parameter: name, value (or default), unit, allowed range, description, source."
     rows = []
+    values = {} if isinstance(model, type) else model.values()
     for name, p in model.declarations.items():
-        value = p.default if isinstance(model, type) else getattr(model, name)
+        value = values.get(name, p.default)
         shown = "(required)" if value is PydanticUndefined else _python(value)
         rows.append(
             {

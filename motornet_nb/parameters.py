@@ -87,7 +87,7 @@ class Parameter:
             f"{type(model).__name__}.{self.name} is fixed at construction; use .replace({self.name}={describe(value)})"
         )
 
-# %% ../nbs/api/00_parameters.ipynb #c3c0b53a
+# %% ../nbs/api/00_parameters.ipynb #287f2075
 def _contains(value: Any, kind: Any) -> bool:
     "Whether a list holds something of a kind, however deep: NumPy would turn truth values among numbers into numbers."
     return any(_contains(v, kind) for v in value) if isinstance(value, list | tuple) else isinstance(value, kind)
@@ -117,13 +117,11 @@ def as_quantity(
             raise fail()
         try:
             array = np.asarray(value)
-            numbers = array.dtype.kind in "iuf" and not _contains(value, bool | np.bool_)
-            array = array.astype(np.float64)
         except (TypeError, ValueError, OverflowError, RuntimeError):
             raise fail() from None
-        if array.size and not numbers:
+        if array.size and (array.dtype.kind not in "iuf" or _contains(value, bool | np.bool_)):
             raise fail()
-        tensor = torch.from_numpy(array)
+        tensor = torch.from_numpy(array.astype(np.float64))
     plain = tensor.detach()
     wrong_range = (
         (above is not None and not bool((plain > above).all()))
