@@ -4,9 +4,11 @@ __version__ = "0.1.0"
 
 import importlib as _importlib
 
-from motornet_nb.body import Effector
+from motornet_nb import effector, muscle, pictures, skeleton
+from motornet_nb.body import Body
 from motornet_nb.effector import (
     CompliantTendonArm26,
+    Effector,
     FreePointMass24,
     Reacher,
     ReluPointMass24,
@@ -27,9 +29,81 @@ from motornet_nb.loss import Loss, ReachLoss, Term
 from motornet_nb.model import Model, from_config
 from motornet_nb.muscle import Muscle, ReluMuscle
 from motornet_nb.policy import Policy, PolicyGRU
+from motornet_nb.registration import register as _register
 from motornet_nb.results import Experiment, load, save, simulate, to_dataset
 from motornet_nb.rollout import Rollout, rollout
 from motornet_nb.skeleton import PointMass, Skeleton, TwoDofArm
 from motornet_nb.task import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
 from motornet_nb.training import NonFiniteError, Progress, train
 from motornet_nb.trials import Streams, Trials
+
+_register()
+
+# rooms that need Bokeh, pandas or xarray load when they are first used
+_LAZY_ROOMS = ("analysis", "demo", "drawing", "reinforcement", "report", "views")
+
+__all__ = [
+    "Body",
+    "CenterOutReach",
+    "CompliantTendonArm26",
+    "CompliantTendonHillMuscle",
+    "ConstantGeometry",
+    "ConstantLoad",
+    "CurlField",
+    "DelayedReach",
+    "Effector",
+    "Environment",
+    "Experiment",
+    "ForceChannel",
+    "ForcePulse",
+    "FreePointMass24",
+    "FunctionLoad",
+    "Geometry",
+    "HillMuscle",
+    "Load",
+    "Loss",
+    "Model",
+    "MujocoHillMuscle",
+    "Muscle",
+    "NonFiniteError",
+    "PathGeometry",
+    "PointMass",
+    "Policy",
+    "PolicyGRU",
+    "PolynomialGeometry",
+    "PosturalHold",
+    "Progress",
+    "RandomTargetReach",
+    "ReachLoss",
+    "Reacher",
+    "ReluMuscle",
+    "ReluPointMass24",
+    "RigidTendonArm26",
+    "RigidTendonHillMuscle",
+    "RigidTendonHillMuscleThelen",
+    "Rollout",
+    "Skeleton",
+    "Streams",
+    "Task",
+    "Term",
+    "Trials",
+    "TwoDofArm",
+    "from_config",
+    "geometric_arm26",
+    "load",
+    "rollout",
+    "save",
+    "simulate",
+    "to_dataset",
+    "train",
+]
+
+
+def __getattr__(name: str):
+    if name in _LAZY_ROOMS:
+        return _importlib.import_module(f"motornet_nb.{name}")
+    raise AttributeError(f"module 'motornet_nb' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted([*globals(), *_LAZY_ROOMS])

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['whole_steps', 'Tap', 'WorldState', 'Constants', 'Episode', 'Environment']
 
-# %% ../nbs/api/12_environment.ipynb #a7ef68fe
+# %% ../nbs/api/12_environment.ipynb #b5a79eb5
 import secrets
 from typing import Annotated, Any, NamedTuple
 
@@ -14,15 +14,15 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
-from .body import Effector, check_options
+from .effector import Effector
 from .integration import EffectorCoefficients, EffectorState
 from .loads import Load, Motion
 from .model import Model
-from .parameters import count, data, number, part, quantity, refuse
+from .parameters import check_options, count, data, number, part, quantity, refuse
 from .task import Task
 from .trials import Streams, Trials
 
-# %% ../nbs/api/12_environment.ipynb #029854d8
+# %% ../nbs/api/12_environment.ipynb #98ce171c
 def whole_steps(
     owner: Any,  # whose argument it is, for the error message
     name: str,  # name of the argument
@@ -43,10 +43,6 @@ class Tap(NamedTuple):
 
     name: str
     delay: int
-
-
-# every multiple of 10 ms up to 1 s is a whole number of steps
-assert [whole_steps("example", "delay", n * 0.01, 0.01) for n in range(1, 101)] == list(range(1, 101))
 
 # %% ../nbs/api/12_environment.ipynb #b7dd9517
 class WorldState(NamedTuple):
@@ -72,7 +68,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/12_environment.ipynb #b410a408
+# %% ../nbs/api/12_environment.ipynb #967946c3
 _SENSORS = ("vision", "proprioception")
 
 
@@ -181,6 +177,8 @@ class Environment(Model):
         return self.task.sample(n, self.effector, self.n_steps, streams, split, joint_state)
 
     def _check_trials(self, trials: Trials) -> None:
+        if not isinstance(trials, Trials):
+            raise refuse(self, "trials", trials, "Trials, from sample(...)", TypeError)
         if trials.n_steps != self.n_steps or abs(trials.timestep - self.timestep) > 1e-12:
             had = f"{trials.n_steps} steps of {trials.timestep:g} s"
             raise refuse(self, "trials", had, f"drawn for {self.n_steps} steps of {self.timestep:g} s")
@@ -396,7 +394,3 @@ class Environment(Model):
     def _info(self, action, noisy_action) -> dict[str, Any]:
         states = self.effector.stack_states(self._state.body, self._episode.constants.body)
         return {"states": states, "action": action, "noisy action": noisy_action, "goal": self._episode.trials.goal}
-
-    def _apply(self, fn, recurse=True):
-        self._episode = None  # an episode that has begun stays on the old device: begin a new one
-        return super()._apply(fn, recurse)

@@ -63,7 +63,7 @@ class Geometry(Model):
         "Length, velocity and moment arms at a joint state."
         raise NotImplementedError(f"{type(self).__name__} does not define evaluate()")
 
-# %% ../nbs/api/05_geometry.ipynb #a4417bfc
+# %% ../nbs/api/05_geometry.ipynb #57591805
 def _path_points(value: Any) -> list[Tensor]:
     if not isinstance(value, list | tuple):
         raise PydanticCustomError("path", "{allowed}", {"allowed": "a list of paths"})
@@ -74,6 +74,8 @@ def _path_points(value: Any) -> list[Tensor]:
 def _path_bodies(value: Any) -> list[list[int]]:
     try:
         bodies = [[int(b) for b in path] if np.asarray(path).dtype.kind in "iu" else None for path in value]
+        if any(isinstance(b, bool | np.bool_) for path in value for b in path):
+            bodies = [None]
     except (TypeError, ValueError):
         bodies = [None]
     if None in bodies:

@@ -176,13 +176,14 @@ class MujocoHillMuscle(HillMuscle):
         values = (activation, muscle_length, velocity, passive, active, force_velocity, normal_force * c["max_isometric_force"])
         return dict(zip(_RIGID_STATES, values, strict=True))
 
-# %% ../nbs/api/04_hill.ipynb #e88948d8
+# %% ../nbs/api/04_hill.ipynb #af8b769f
 _WIDTH, _FLOOR, _A_REL, _B_REL, _Q_CRITICAL, _Q_ZERO, _SLOPE = 0.66, 0.01, 0.41, 5.2, 0.3, 0.005, 0.001
 
 
 class KistemakerMuscle(HillMuscle):
     "What the two Kistemaker models share: the contractile element and the passive force."
 
+    min_activation = quantity(0.001, "1", "smallest activation; at 0 the curves divide by zero", above=0, below=1, typical=(0.001, 0.05))
     a_rel_scaling = choice(("above", "below"), "above", "side of the optimal length on which a* is scaled by force-length")
     b_rel_square = choice(("bracket", "ratio"), "bracket", "what is squared in b*")
 
@@ -193,8 +194,8 @@ class KistemakerMuscle(HillMuscle):
     def check(self, muscles, owner):
         "Passive force must start before its curve ends."
         slack = muscles["normalized_slack_muscle_length"]
-        if bool((slack.detach() >= 1 + _WIDTH).any()):
-            raise refuse(owner, "normalized_slack_muscle_length", slack, f"below {1 + _WIDTH} l0 for {type(self).__name__}")
+        if bool((slack.detach() > 1 + _WIDTH - 1e-6).any()):  # 1.66 itself divides by zero
+            raise refuse(owner, "normalized_slack_muscle_length", slack, f"below {1 + _WIDTH:g} l0 for {type(self).__name__}")
 
     def coefficients(self, muscles):
         "Adds the slope of the passive force."
@@ -251,11 +252,10 @@ class KistemakerMuscle(HillMuscle):
         root = torch.where(radicand > 0, root, torch.zeros_like(root))
         return torch.where(lengthens, (beta + root) / (2 * _SLOPE), shortening)
 
-# %% ../nbs/api/04_hill.ipynb #6db8c004
+# %% ../nbs/api/04_hill.ipynb #38d22341
 class RigidTendonHillMuscle(KistemakerMuscle):
     "Hill-type muscle with a rigid tendon (Kistemaker et al. 2006, 2010)."
 
-    min_activation = Muscle.min_activation.but(default=0.001)
     min_length = quantity(0.0, "m", "floor of the contractile length", at_least=0)
     velocity_unit = choice(("10 l0/s", "l0/s"), "10 l0/s", "unit of velocity in the force-velocity relation")
 
@@ -278,14 +278,14 @@ class RigidTendonHillMuscle(KistemakerMuscle):
         values = (activation, muscle_length, velocity, passive, active_length, active, force)
         return dict(zip(self.state_names, values, strict=True))
 
-# %% ../nbs/api/04_hill.ipynb #dff46b38
+# %% ../nbs/api/04_hill.ipynb #644a9c71
 _TENDON = 25.0  # 1 / 0.04: the tendon carries maximum isometric force at 4 % strain
 
 
 class CompliantTendonHillMuscle(KistemakerMuscle):
     "Hill-type muscle with an elastic tendon in series (Kistemaker et al. 2006, 2010)."
 
-    min_activation = Muscle.min_activation.but(default=0.01)
+    min_activation = KistemakerMuscle.min_activation.but(default=0.01)
     a_rel_scaling = KistemakerMuscle.a_rel_scaling.but(default="below")
     cap_tendon_force = flag(True, "whether tendon force stops growing at maximum isometric force")
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Motion', 'Load', 'ConstantLoad', 'ForcePulse', 'CurlField', 'ForceChannel', 'FunctionLoad', 'as_load']
 
-# %% ../nbs/api/10_loads.ipynb #61849d69
+# %% ../nbs/api/10_loads.ipynb #0e798054
 import math
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -15,11 +15,12 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from .drawing import Period
 from .model import Model
 from .parameters import as_quantity, choice, data, number, quantity, refuse
 from .trials import Trials
 
-# %% ../nbs/api/10_loads.ipynb #586cfc8b
+# %% ../nbs/api/10_loads.ipynb #36d0185b
 class Motion(NamedTuple):
     "How the body moves at the start of a step: what a load may depend on."
 
@@ -45,6 +46,24 @@ class Load(Model):
     def onset_times(self, trials: Trials, generator: torch.Generator) -> Tensor:  # (batch) s
         "When the load begins in each trial, counted from the alignment event."
         return torch.full((len(trials),), self.onset, dtype=torch.float64)
+
+    def onset_window(self) -> tuple[float, float]:  # s
+        "Earliest and latest onset, counted from the alignment event."
+        return self.onset, self.onset
+
+    def periods(
+        self,
+        go_window: tuple[float, float] | None = None,  # when the go cue may come, s; None if that is not known
+    ) -> list[Period]:
+        "When the load may act in a trial, for a picture."
+        earliest, latest = self.onset_window()
+        if self.aligned_to == "go cue":
+            if go_window is None or math.isinf(go_window[0]):
+                return []
+            earliest, latest = earliest + go_window[0], latest + go_window[1]
+        lasts = math.inf if self.duration is None else self.duration
+        end = None if math.isinf(latest + lasts) else latest + lasts
+        return [Period(earliest, end, "" if earliest == latest else "some time", earliest == latest and self.probability == 1)]
 
     def active(self, trials: Trials, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         "Which trials have the load (batch), and at which steps it acts (batch, T)."
@@ -109,7 +128,7 @@ class ConstantLoad(Load):
         "The vector."
         return drawn["vector"]
 
-# %% ../nbs/api/10_loads.ipynb #deae1be7
+# %% ../nbs/api/10_loads.ipynb #5c9dec07
 _DIRECTIONS = ("random", "left", "right", "around")
 
 
@@ -154,6 +173,10 @@ class ForcePulse(Load):
         if self.onset_range is None:
             return super().onset_times(trials, generator)
         return _range(self, "onset_range", len(trials), generator)
+
+    def onset_window(self):
+        "`onset_range`, if there is one."
+        return super().onset_window() if self.onset_range is None else tuple(self.onset_range.tolist())
 
     def sample(self, trials, generator):
         "Draws magnitude, direction and onset."

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -299,3 +299,32 @@ def parts(
         return made
 
     return Parameter(Annotated[Any, BeforeValidator(check)], (), "", description, allowed=allowed)
+
+# %% ../nbs/api/00_parameters.ipynb #1de64e7b
+def check_options(owner: str, options: dict | None, known: tuple[str, ...]) -> dict:
+    "Check the options of a `reset`: only known names, a sensible batch size."
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise refuse(owner, "options", options, f"a dict with {', '.join(known)}", TypeError)
+    for name in options:
+        if name not in known:
+            raise refuse(owner, "options", options, f"a dict with only {', '.join(known)}")
+    batch_size = options.get("batch_size")
+    if batch_size is None:
+        return dict(options)
+    if not is_whole(batch_size) or batch_size < 1:
+        raise refuse(owner, "batch_size", batch_size, "a whole number, at least 1")
+    return options | {"batch_size": int(batch_size)}
+
+
+def check_seed(owner: str, seed: Any) -> int:
+    "Check the seed of a `reset`."
+    if not is_whole(seed) or not 0 <= seed < 2**63:
+        raise refuse(owner, "seed", seed, "a whole number, at least 0 and below 2**63")
+    return int(seed)
+
+
+def is_whole(value: Any) -> bool:
+    "Whether a value is a whole number, Python's or NumPy's."
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)

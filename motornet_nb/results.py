@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/17_results.ipynb #43709b25
+# %% ../nbs/api/17_results.ipynb #59743885
 import importlib.metadata
 import json
 import os
@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -26,7 +27,7 @@ from .parameters import describe, refuse
 from .rollout import Rollout, rollout
 from .trials import Streams, Trials
 
-# %% ../nbs/api/17_results.ipynb #dae865c0
+# %% ../nbs/api/17_results.ipynb #9cb74fa9
 VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "joint_position": (("joint",), "{q}", "joint position"),
     "joint_velocity": (("joint",), "{q}/s", "joint velocity"),
@@ -41,7 +42,7 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "muscle_force": (("muscle",), "N", "muscle force"),
     "musculotendon_length": (("muscle",), "m", "musculotendon length"),
     "musculotendon_velocity": (("muscle",), "m/s", "musculotendon velocity"),
-    "moment_arm": (("joint", "muscle"), "m", "moment arm"),
+    "moment_arm": (("joint", "muscle"), "{arm}", "moment arm"),
     "hidden": (("unit",), "1", "hidden activity"),
     "observation": (("observation",), "", "observation"),
     "go_cue": ((), "1", "go cue"),
@@ -57,7 +58,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/17_results.ipynb #85b59d20
+# %% ../nbs/api/17_results.ipynb #21cbda34
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -93,7 +94,8 @@ def to_dataset(
 
     environment, trials = played.environment, played.trials
     effector, skeleton = environment.effector, environment.effector.skeleton
-    units = {"q": skeleton.joint_unit, "torque": "N m" if skeleton.joint_unit == "rad" else "N"}
+    turns = skeleton.joint_unit == "rad"
+    units = {"q": skeleton.joint_unit, "torque": "N m" if turns else "N", "arm": "m" if turns else "1"}
     n_steps = len(played.history)
     recorded = [n for n in VARIABLES if n in set(played) and (n != "noisy_action" or "action_noise" in played.episode.inputs)]
     variables = {}
@@ -151,7 +153,7 @@ def simulate(
     finally:
         policy.train(was_training)
 
-# %% ../nbs/api/17_results.ipynb #9af23a38
+# %% ../nbs/api/17_results.ipynb #9a1ab1d3
 @dataclass
 class Experiment:
     "What a folder written by `save` holds; what was not saved is None."
@@ -183,6 +185,9 @@ def save(
     for name, model, kind in (("policy", policy, nn.Module), ("environment", environment, Environment), ("loss", loss, Model)):
         if model is not None and not isinstance(model, kind):
             raise refuse("save", name, model, f"a {kind.__name__}", TypeError)
+    for name, value, method, kind in (("log", log, "to_csv", "a pandas table"), ("results", results, "to_netcdf", "an xarray Dataset")):
+        if value is not None and not hasattr(value, method):
+            raise refuse("save", name, value, kind, TypeError)
     if all(x is None for x in (policy, environment, loss, log, results)):
         raise refuse("save", "policy, environment, loss, log, results", None, "not all None: there is nothing to save", TypeError)
     what = {"version": 1}
@@ -210,25 +215,48 @@ def load(
     folder = Path(folder)
     if not (folder / "experiment.json").is_file():
         raise refuse("load", "folder", str(folder), "a folder that save() has written (it has no experiment.json)")
-    what = json.loads((folder / "experiment.json").read_text())
+    what = _read(folder / "experiment.json", lambda p: json.loads(p.read_text()))
+    if not isinstance(what, dict) or what.get("version") != 1:
+        raise refuse("load", "folder", str(folder), "a folder that this version of save() has written")
     experiment = Experiment(**{n: from_config(what[n]) for n in ("environment", "loss") if n in what})
     if "policy" in what:
         if policy is None and "type" not in what["policy"]:
             raise refuse("load", "policy", None, f"a {what['policy']['class']} to fill with the saved weights", TypeError)
         experiment.policy = from_config(what["policy"]) if policy is None else policy
-        weights = load_file(folder / "weights.safetensors")
+        weights = _read(folder / "weights.safetensors", load_file)
         _check_weights(experiment.policy, weights)
-        floating = [w.dtype for w in weights.values() if w.is_floating_point()]
-        experiment.policy.to(floating[0] if floating else torch.float32).load_state_dict(weights)
+        learnt = [weights[n].dtype for n, _ in experiment.policy.named_parameters() if weights[n].is_floating_point()]
+        experiment.policy.to(learnt[0] if learnt else torch.float32).load_state_dict(weights)
     if (folder / "log.csv").is_file():
-        import pandas as pd
-
-        experiment.log = pd.read_csv(folder / "log.csv", index_col="batch", float_precision="round_trip")
+        experiment.log = _read(folder / "log.csv", _read_log)
     if (folder / "results.nc").is_file():
         import xarray as xr
 
-        experiment.results = xr.load_dataset(folder / "results.nc", engine="h5netcdf")
+        experiment.results = _read(folder / "results.nc", lambda p: xr.load_dataset(p, engine="h5netcdf"))
     return experiment
+
+
+def _read_log(path: Path) -> Any:  # pandas table
+    "A log, its numbers exactly as they were written."
+    import pandas as pd
+
+    table = pd.read_csv(path, index_col="batch", dtype=str)
+
+    def as_numbers(column):
+        try:
+            return column.astype(float)
+        except ValueError:
+            return column
+
+    return table.apply(as_numbers).set_index(table.index.astype(int))
+
+
+def _read(path: Path, reader) -> Any:
+    "Read a file of an experiment, or say which one is damaged."
+    try:
+        return reader(path)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise refuse("load", "folder", str(path.parent), f"a folder with a {path.name} that can be read ({error})") from error
 
 
 def _check_weights(policy: nn.Module, weights: dict[str, Tensor]) -> None:

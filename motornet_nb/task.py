@@ -6,7 +6,7 @@
 __all__ = ['default_posture', 'Task', 'assemble', 'random_hand', 'catch_trials', 'RandomTargetReach', 'DelayedReach',
            'CenterOutReach', 'PosturalHold']
 
-# %% ../nbs/api/11_task.ipynb #ba659595
+# %% ../nbs/api/11_task.ipynb #37d2b7b2
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,14 +15,15 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from .body import Effector
+from .effector import Effector
+from .drawing import Period
 from .loads import Load, as_load
 from .model import Model
 from .parameters import choice, count, number, parts, quantity, refuse
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
-# %% ../nbs/api/11_task.ipynb #028a5a5c
+# %% ../nbs/api/11_task.ipynb #4f6484f8
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -92,6 +93,28 @@ class Task(Model):
     def _labels(name: str, space: Sequence[str]) -> list[str]:
         return [name] if name == "go cue" else [f"{name} {axis}" for axis in space]
 
+    # ---- pictures ----------------------------------------------------------------------------------------------
+
+    def go_window(self) -> tuple[float, float] | None:  # earliest and latest, s; infinite for the end of the trial
+        "When the go cue may come; None if the task does not say."
+        return None
+
+    def periods(self) -> dict[str, list[Period]]:
+        "What happens when in a trial with a go cue: what the hand is to do, then the loads."
+        window = self.go_window()
+        rows = {} if window is None else {"hand": _hand_periods(*window)}
+        for i, load in enumerate(self.loads):
+            name = type(load).__name__
+            rows[name if name not in rows else f"{name} {i + 1}"] = load.periods(window)
+        return rows
+
+
+
+def _hand_periods(earliest: float, latest: float) -> list[Period]:
+    stay = [Period(0.0, earliest if earliest < math.inf else None, "stay")] if earliest > 0 else []
+    unsure = [Period(earliest, latest if latest < math.inf else None, "go cue at a random time", certain=False)] if latest > earliest else []
+    return stay + unsure + ([Period(latest, None, "reach")] if latest < math.inf else [])
+
 
 def assemble(
     effector: Effector,  # the body
@@ -124,7 +147,7 @@ def assemble(
     catch = go_step > n_steps
     toward = (goal - start).double().cpu()
     direction = torch.atan2(toward[:, 1], toward[:, 0]) % (2 * math.pi) if toward.shape[1] == 2 else torch.full((n,), math.nan)
-    go_time = torch.where(catch, math.nan, go_step * effector.timestep)
+    go_time = torch.where(catch, math.nan, (go_step.double() * effector.timestep).round(decimals=12))
     return Trials(
         timestep=effector.timestep,
         joint_state=joint_state,
@@ -136,7 +159,7 @@ def assemble(
         labels={
             "target_direction": direction.double(),
             "is_catch": catch,
-            "go_time": go_time.double(),
+            "go_time": go_time,
             "condition": ["catch" if c else kind for c in catch.tolist()],
         },
     )
@@ -154,7 +177,7 @@ def catch_trials(n: int, fraction: float, generator: torch.Generator) -> Tensor:
     catch[torch.randperm(n, generator=generator)[: math.floor(fraction * n)]] = True
     return catch
 
-# %% ../nbs/api/11_task.ipynb #3754ec87
+# %% ../nbs/api/11_task.ipynb #2ea937ef
 class RandomTargetReach(Task):
     "Reach to a random target as soon as the trial starts."
 
@@ -171,7 +194,11 @@ class RandomTargetReach(Task):
         goal = random_hand(effector, n, streams["goal"])
         return assemble(effector, n_steps, joint_state, goal, torch.zeros(n, dtype=torch.long), self.input_names)
 
-# %% ../nbs/api/11_task.ipynb #db45c718
+    def go_window(self):
+        "At once."
+        return 0.0, 0.0
+
+# %% ../nbs/api/11_task.ipynb #8eb6a169
 _CUES = ("start off", "target jump")
 
 
@@ -207,7 +234,11 @@ class DelayedReach(Task):
             go_step[catch_trials(n, self.catch_fraction, streams["catch"])] = n_steps + 1
         return assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue)
 
-# %% ../nbs/api/11_task.ipynb #59d6cb4d
+    def go_window(self):
+        "`go_range`, or the whole trial."
+        return (0.0, math.inf) if self.go_range is None else tuple(self.go_range.tolist())
+
+# %% ../nbs/api/11_task.ipynb #5937f6f4
 class CenterOutReach(Task):
     "Reach from a fixed start to targets spaced evenly on a circle around it."
 
@@ -243,7 +274,8 @@ class CenterOutReach(Task):
             raise refuse(self, "go_time", self.go_time, f"within the trial (0 to {n_steps * effector.timestep:g} s)")
         if train:
             go_step[catch_trials(n, self.catch_fraction, streams["catch"])] = n_steps + 1
-        return assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue)
+        trials = assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue)
+        return replace(trials, labels=trials.labels | {"target_direction": angle % (2 * math.pi)})
 
     def _check_reach(self, effector, goal):
         reachable = effector.skeleton.within_reach(effector.coefficients().skeleton, goal)
@@ -251,7 +283,11 @@ class CenterOutReach(Task):
             where = goal[~reachable][0].tolist()
             raise refuse(self, "distance", self.distance, f"small enough for the body to reach every target (not {where})")
 
-# %% ../nbs/api/11_task.ipynb #fa2a988a
+    def go_window(self):
+        "A fixed time."
+        return self.go_time, self.go_time
+
+# %% ../nbs/api/11_task.ipynb #53f187d0
 class PosturalHold(Task):
     "Keep the hand where it is, whatever pushes it."
 
@@ -277,3 +313,7 @@ class PosturalHold(Task):
         never = torch.full((n,), n_steps + 1, dtype=torch.long)
         trials = assemble(effector, n_steps, joint_state, goal, never, self.input_names, self.cue)
         return replace(trials, labels=trials.labels | {"condition": ["hold"] * n})
+
+    def go_window(self):
+        "Never."
+        return math.inf, math.inf

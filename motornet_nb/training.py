@@ -20,7 +20,7 @@ from .parameters import refuse
 from .rollout import Rollout, check_match, rollout
 from .trials import Streams
 
-# %% ../nbs/api/16_training.ipynb #85862d8d
+# %% ../nbs/api/16_training.ipynb #1d4a99c1
 class NonFiniteError(FloatingPointError):
     "Something is no longer a finite number; the message says what, when and where."
 
@@ -29,15 +29,22 @@ def first_non_finite(
     played: Rollout,  # a rollout
 ) -> str | None:  # words for the first bad tensor, or None
     "The first tensor of a rollout that is not finite: earliest step, then in order of computation."
-    muscles = played.environment.effector.muscle_names
     for k, outputs in enumerate(played.history):
         for name, tensor in _in_order(outputs):
             if not bool(torch.isfinite(tensor).all()):
                 trial, *where = (~torch.isfinite(tensor)).nonzero()[0].tolist()
                 value = tensor[(trial, *where)].item()
-                of = f" of {muscles[where[-1]]}" if where and tensor.shape[-1] == len(muscles) else (f"[{', '.join(map(str, where))}]" if where else "")
-                return f"{name}{of} is {value} in trial {trial} at step {k + 1} ({(k + 1) * played.timestep:g} s)"
+                return f"{name}{_element(name, where, played)} is {value} in trial {trial} at step {k + 1} ({(k + 1) * played.timestep:g} s)"
     return None
+
+
+def _element(name: str, where: list[int], played: Rollout) -> str:
+    "Words for one element of an output: the muscle or the part of the observation where there is a name for it."
+    if where and name.startswith(("action", "noisy_action", "activation", "musc", "moment_arm")):
+        return f" of {played.environment.effector.muscle_names[where[-1]]}"
+    if name == "observation":
+        return f" {played.environment.observation_labels[where[-1]]!r}"
+    return f"[{', '.join(map(str, where))}]" if where else ""
 
 
 def _in_order(outputs: dict[str, Tensor]) -> Iterable[tuple[str, Tensor]]:
@@ -53,8 +60,8 @@ def _guard(batch: int, total: Tensor, parts: dict[str, Tensor], played: Rollout)
         return
     bad = first_non_finite(played)
     if bad is None:
-        names = [n for n, p in parts.items() if not bool(torch.isfinite(p).all())] or ["total"]
-        bad = f"the term {names[0]} of the loss is {parts[names[0]].item() if names[0] in parts else total.item()}"
+        name = next((n for n, p in parts.items() if not bool(torch.isfinite(p).all())), None)
+        bad = f"the loss is {total.item()}" if name is None else f"the term {name} of the loss is {parts[name].item()}"
     raise NonFiniteError(f"training stopped in batch {batch}: {bad}. The network keeps the weights it had before this batch.")
 
 
@@ -86,7 +93,7 @@ class Progress:
         table = pd.DataFrame(self.rows)
         return table.set_index("batch") if self.rows else table
 
-# %% ../nbs/api/16_training.ipynb #67496f71
+# %% ../nbs/api/16_training.ipynb #16e44881
 def train(
     policy: nn.Module,  # the network; it is changed in place
     environment: Environment,  # the body and its task
@@ -99,7 +106,7 @@ def train(
     optimizer: Any = None,  # an optimizer, or a function of the parameters that makes one
     scheduler: Any = None,  # a learning-rate scheduler, or a function of the optimizer; stepped after every batch
     clip_norm: float | None = 1.0,  # largest gradient norm; None not to clip
-    callbacks: Iterable[Callable[[Progress], Any]] = (),  # called after every batch
+    callbacks: Callable | Iterable[Callable[[Progress], Any]] = (),  # called after every batch
     progress: bool = True,  # whether to show a progress bar
 ) -> Any:  # the log: a pandas table with one row a batch
     "Train a policy by backpropagation through the body."
@@ -115,7 +122,7 @@ def train(
     optimizer = _made(optimizer, parameters, torch.optim.Optimizer, "optimizer") or torch.optim.Adam(parameters, lr=learning_rate)
     scheduler = _made(scheduler, optimizer, (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau), "scheduler")
     state = Progress(policy, environment, n_batches)
-    callbacks = list(callbacks)
+    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     was_training = policy.training
     policy.train()
     bar = _bar(n_batches, progress)

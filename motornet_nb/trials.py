@@ -34,7 +34,7 @@ class Streams:
         digest = hashlib.blake2b(f"{self.seed}/{self.batch}/{name}".encode(), digest_size=8).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
-# %% ../nbs/api/09_trials.ipynb #6eadcdf9
+# %% ../nbs/api/09_trials.ipynb #e925723d
 @dataclass(frozen=True)
 class Trials:
     "A batch of trials, drawn by a task."
@@ -58,7 +58,7 @@ class Trials:
         return self.target.shape[1] - 1
 
     def to(self, *args: Any, **kwargs: Any) -> "Trials":
-        "The same trials on another device or in another precision."
+        "The same trials on another device or in another precision; labels, which are for people, stay as they are."
 
         def move(x):
             if isinstance(x, Tensor):
@@ -67,7 +67,7 @@ class Trials:
                 return {k: move(v) for k, v in x.items()}
             return tuple(move(v) for v in x) if isinstance(x, tuple) else x
 
-        return replace(self, **{f.name: move(getattr(self, f.name)) for f in fields(self)})
+        return replace(self, **{f.name: move(getattr(self, f.name)) for f in fields(self) if f.name != "labels"})
 
     def select(self, index: Any) -> "Trials":  # positions of the trials to keep (list, slice or boolean tensor)
         "A batch of some of the trials."

@@ -1,0 +1,38 @@
+# `make demo` and `make test` each do all the set-up they need on a fresh machine.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test bench lab clean
+
+demo: $(VENV)/.installed
+	$(BIN)/python -m motornet_nb demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/ruff check nbs tests benchmarks
+	$(BIN)/ruff format --check nbs tests benchmarks
+	$(BIN)/python -m pytest
+
+bench: $(VENV)/.installed-test
+	$(PIP) motornet==0.3.0
+	$(BIN)/python benchmarks/eager.py
+
+lab: $(VENV)/.installed
+	$(PIP) -e '.[lab]'
+	$(BIN)/jupyter lab nbs
+
+$(VENV)/.made:
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.installed-test: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) -e '.[test]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info demo

@@ -1,0 +1,46 @@
+"""Fixtures: golden numbers, both precisions."""
+
+import functools
+from pathlib import Path
+
+import pytest
+import torch
+import xarray as xr
+
+torch.set_num_threads(1)
+
+ROOT = Path(__file__).resolve().parent.parent
+#: the golden numbers: beside the checkout where there are some, else the copy that comes with the tests
+FOLDERS = (ROOT.parent / "shared" / "reference", ROOT / "tests" / "data")
+PRECISIONS = {"f64": torch.float64, "f32": torch.float32}
+
+
+@functools.cache
+def load_reference(name: str) -> xr.Dataset:
+    "A file of golden numbers by its name, without its ending."
+    path = next(p for folder in FOLDERS if (p := folder / f"{name}.nc").is_file())
+    return xr.load_dataset(path, engine="h5netcdf")
+
+
+@pytest.fixture(scope="session")
+def reference():
+    "`reference(name)` is a Dataset of golden numbers."
+    return load_reference
+
+
+@pytest.fixture(params=list(PRECISIONS))
+def precision(request) -> str:
+    "f64, then f32: the ending of the golden numbers in that precision."
+    return request.param
+
+
+@pytest.fixture
+def dtype(precision) -> torch.dtype:
+    "The torch dtype that goes with `precision`."
+    return PRECISIONS[precision]
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    "A seeded source of chance."
+    return torch.Generator().manual_seed(20)

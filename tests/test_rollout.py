@@ -1,0 +1,389 @@
+"""The closed loop: golden numbers, purity, the same as stepping, gradients, recording, hidden noise."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from bodies import assert_golden, tensor
+from worlds import Perceptron, PolicyLSTM, arm, assert_equal, drives, network, play, point_mass_world, with_goals
+
+import motornet_nb as mn
+from motornet_nb import (
+    CenterOutReach,
+    ConstantLoad,
+    CurlField,
+    DelayedReach,
+    Environment,
+    ForceChannel,
+    ForcePulse,
+    FunctionLoad,
+    PolicyGRU,
+    RandomTargetReach,
+    Streams,
+    rollout,
+)
+from motornet_nb.rollout import Carry, ClosedLoop, scan
+
+WEIGHTS = {
+    "weight_ih": "gru_weight_ih_l0",
+    "weight_hh": "gru_weight_hh_l0",
+    "bias_ih": "gru_bias_ih_l0",
+    "bias_hh": "gru_bias_hh_l0",
+    "output.weight": "fc_weight",
+    "output.bias": "fc_bias",
+}
+
+
+@pytest.fixture
+def closed_loop(reference, dtype):
+    "The golden file, and its environment, network and trials."
+    golden = reference("closed_loop_arm26")
+    at = golden.attrs
+    delays = {"vision_delay": at["vision_delay"], "proprioception_delay": at["proprioception_delay"]}
+    env = Environment(arm(dtype=dtype), RandomTargetReach(), duration=at["duration"], **delays)
+    net = PolicyGRU(env.n_observations, int(at["hidden_size"]), env.n_actions).to(dtype)
+    net.load_state_dict({ours: tensor(golden[f"weight_{theirs}"], dtype) for ours, theirs in WEIGHTS.items()})
+    trials = env.sample(golden.sizes["trial"], joint_state=golden["joint0"].values)
+    return golden, env, net, with_goals(trials, tensor(golden["goal"], dtype))
+
+
+def check_gradients(golden, net, precision):
+    for ours, theirs in WEIGHTS.items():
+        want = golden[f"grad_{theirs}_{precision}"].values
+        assert_golden(net.get_parameter(ours).grad, want, precision, 1e-6, f"gradient of {ours}")
+
+
+def test_closed_loop_agrees_with_the_golden_numbers(closed_loop, precision):
+    "Observations, actions, hidden states, body states, loss and the gradient of every weight."
+    golden, env, net, trials = closed_loop
+    played = rollout(net, env, trials)
+    detached = {name: played[name].detach() for name in played}
+    assert_golden(
+        detached["observation"], golden[f"observation_value_{precision}"][:, :-1], precision, 5e-6, "observation"
+    )
+    assert_golden(detached["action"], golden[f"action_{precision}"], precision, 5e-6, "action")
+    assert_golden(detached["hidden"], golden["hidden_f64"], precision, 5e-6, "hidden")
+    joint = torch.cat((detached["joint_position"], detached["joint_velocity"]), -1)
+    assert_golden(joint, golden[f"joint_{precision}"][:, 1:], precision, 1e-4, "joint")
+    if precision == "f32":
+        endpoint = torch.cat((detached["endpoint_position"], detached["endpoint_velocity"]), -1)
+        assert_golden(endpoint, golden["cartesian_f32"][:, 1:], precision, 1e-4, "endpoint")
+        names = ("musculotendon_length", "musculotendon_velocity")
+        geometry = torch.cat((torch.stack([detached[n] for n in names], 2), detached["moment_arm"]), 2)
+        assert_golden(geometry, golden["geometry_f32"][:, 1:], precision, 5e-6, "geometry")
+    steps = golden["step" if precision == "f32" else "step_coarse"].values[1:] - 1
+    columns = {
+        "activation": "activation",
+        "muscle_length": "muscle_length",
+        "muscle_velocity": "muscle_velocity",
+        "muscle_force": "force",
+    }
+    for ours, theirs in columns.items():
+        want = golden[f"muscle_{precision}"].sel(muscle_state=theirs)[:, 1:]
+        absolute = 3e-2 if ours == "muscle_force" else 5e-6
+        assert_golden(detached[ours][:, steps], want, precision, absolute, ours)
+    loss = (played["endpoint_position"] - played["target_position"]).abs().mean()
+    assert_golden(loss.detach(), golden[f"loss_{precision}"], precision, 1e-6, "loss")
+    loss.backward()
+    check_gradients(golden, net, precision)
+
+
+def test_stepping_agrees_with_the_golden_numbers(closed_loop, precision):
+    "The same numbers by way of reset() and step(), with the last observation, and gradients through the shell."
+    golden, env, net, trials = closed_loop
+    observation, _ = env.reset(options={"trials": trials})
+    hidden, observations, hands = net.init_hidden(len(trials)), [observation], []
+    terminated = False
+    while not terminated:
+        action, hidden = net(observation, hidden)
+        observation, _, terminated, _, info = env.step(action)
+        observations.append(observation)
+        hands.append(info["states"]["fingertip"])
+    stacked = torch.stack(observations, 1).detach()
+    assert_golden(stacked, golden[f"observation_value_{precision}"], precision, 5e-6, "observation")
+    loss = (torch.stack(hands, 1) - trials.goal[:, None]).abs().mean()
+    assert_golden(loss.detach(), golden[f"loss_{precision}"], precision, 1e-6, "loss")
+    loss.backward()
+    check_gradients(golden, net, precision)
+
+
+LOADS = [
+    CurlField(6.0),
+    ForcePulse([1.0, 3.0], onset_range=[0.02, 0.05], probability=0.5),
+    ForceChannel(trials="go"),
+    ConstantLoad(torque_vector=[0.1, -0.1], onset=0.03),
+    FunctionLoad(function=lambda state, time, trial: time * state.joint_velocity, on="joint"),
+]
+NOISE = {"action_noise": 0.05, "observation_noise": 0.02, "vision_noise": 0.01, "proprioception_noise": [0.01] * 12}
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("kind", [PolicyGRU, PolicyLSTM, Perceptron])
+def test_stepping_is_the_same_as_a_rollout(kind, deterministic):
+    "Bit for bit, with delays, stacked actions, every kind of noise and load."
+    env = Environment(
+        arm(),
+        DelayedReach(loads=LOADS),
+        duration=0.15,
+        vision_delay=0.05,
+        proprioception_delay=0.02,
+        action_stacking=2,
+        **NOISE,
+    )
+    torch.manual_seed(0)
+    net = network(env) if kind is PolicyGRU else kind(env.n_observations, env.n_actions)
+    trials = env.sample(6, 11, "train")
+    played = rollout(net, env, trials, 11, deterministic)
+    observation, info = env.reset(seed=11, options={"batch_size": 6, "deterministic": deterministic})
+    assert_equal(info["goal"], trials.goal)
+    hidden = net.init_hidden(6)
+    for k in range(env.n_steps):
+        assert_equal(observation, played["observation"][:, k], f"observation {k}")
+        action, hidden = net(observation, hidden)
+        assert_equal(action, played["action"][:, k], f"action {k}")
+        observation, _, _, _, info = env.step(action)
+        assert_equal(info["noisy action"], played["noisy_action"][:, k], f"noisy action {k}")
+        assert_equal(info["states"]["joint"][:, :2], played["joint_position"][:, k], f"position {k}")
+        assert_equal(info["states"]["joint"][:, 2:], played["joint_velocity"][:, k], f"velocity {k}")
+        for column, name in enumerate(("activation", "muscle_length", "muscle_velocity")):
+            assert_equal(info["states"]["muscle"][:, column], played[name][:, k], f"{name} {k}")
+        assert_equal(info["states"]["muscle"][:, -1], played["muscle_force"][:, k], f"force {k}")
+        assert_equal(info["states"]["fingertip"], played["endpoint_position"][:, k], f"hand {k}")
+
+
+def test_rollouts_reproduce_bit_for_bit():
+    "The same seed gives the same trials, noise and gradients; another seed others."
+    env = point_mass_world(DelayedReach(), **{k: 0.1 for k in NOISE})
+    net = network(env, hidden_noise=0.1)
+    results = []
+    for seed in (3, 3, 4):
+        net.zero_grad()
+        torch.rand(1)
+        played = rollout(net, env, seed=seed)
+        played["endpoint_position"].square().sum().backward()
+        results.append((played["endpoint_position"].detach(), played["hidden"].detach(), net.weight_hh.grad.clone()))
+    for a, b, c in zip(*results, strict=True):
+        assert_equal(a, b)
+        assert not torch.equal(a, c)
+
+
+def test_a_batch_is_its_trials():
+    "Trials played together do what each does alone, and may be played in any selection."
+    env = Environment(
+        arm(), DelayedReach(loads=[CurlField(5.0), ForcePulse([1.0, 3.0])]), duration=0.2, vision_delay=0.05
+    )
+    net, trials = network(env), env.sample(8, 2, "train")
+    together = rollout(net, env, trials)
+    for index in ([5], [7, 0, 3]):
+        some = rollout(net, env, trials.select(index))
+        for name in ("endpoint_position", "hidden", "muscle_force", "endpoint_load"):
+            torch.testing.assert_close(
+                some[name], together[name][index], rtol=1e-4, atol=1e-4 if "force" in name else 1e-6
+            )
+
+
+def test_the_step_is_pure():
+    "Called again with the same arguments it gives the same; with other parameters another; arguments stay as they are."
+    env = Environment(arm(), CenterOutReach(loads=[CurlField(4.0)]), duration=0.2, action_noise=0.1, vision_delay=0.05)
+    loop = ClosedLoop(network(env), env)
+    episode = env.begin(env.sample())
+    carry = Carry(episode.state, loop.policy.init_hidden(8))
+    now = {k: v[0] for k, v in episode.inputs.items()}
+    parameters = dict(loop.named_parameters())
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    _, first = loop.step(parameters, episode.constants, carry, now, episode.feedback)
+    _, again = loop.step(parameters, episode.constants, carry, now, episode.feedback)
+    assert_equal(torch.get_rng_state(), state)
+    for name, value in first.items():
+        assert_equal(value, again[name], name)
+    other = parameters | {"policy.output.bias": parameters["policy.output.bias"] + 1}
+    _, louder = loop.step(other, episode.constants, carry, now, episode.feedback)
+    assert (louder["action"] > first["action"]).all()
+    assert_equal(loop.step(parameters, episode.constants, carry, now, episode.feedback)[1]["action"], first["action"])
+
+
+def test_the_scan_reads_taps_on_its_history():
+    "A scan of any step: a sum with a delayed copy of its own output."
+    steps = torch.arange(1.0, 7.0)[:, None]
+
+    def step(constants, carry, inputs, feedback):
+        out = carry + inputs["x"] + constants * feedback[0]
+        return out, {"y": out}
+
+    from motornet_nb.environment import Tap
+
+    last, history = scan(step, 10.0, torch.zeros(1), {"x": steps}, [Tap("y", 2)], [torch.ones(1)], 6)
+    y = []
+    for k in range(6):
+        y.append((y[-1] if y else 0) + k + 1 + 10 * (y[k - 2] if k >= 2 else 1))
+    assert [float(h["y"]) for h in history] == y and float(last) == y[-1]
+
+
+def test_gradients_agree_with_finite_differences():
+    "Of weights, of the body's mass and of the goal, through body, loads, delays and network (float64)."
+    mass = torch.nn.Parameter(torch.tensor(1.3, dtype=torch.float64))
+    body = mn.ReluPointMass24(skeleton=mn.PointMass(mass=mass)).double()
+    env = Environment(
+        body, RandomTargetReach(loads=[CurlField(3.0)]), duration=0.12, vision_delay=0.03, action_stacking=1
+    )
+    net, trials = network(env, 5), env.sample(3, 0)
+
+    def distance():
+        played = rollout(net, env, trials)
+        return (played["endpoint_position"] - played["target_position"]).square().sum() + 1e-3 * played[
+            "hidden"
+        ].square().sum()
+
+    distance().backward()
+    generator = torch.Generator().manual_seed(1)
+    for p in (mass, net.weight_ih, net.weight_hh, net.output.bias):
+        direction = torch.randn(p.shape, generator=generator, dtype=torch.float64)
+        values = []
+        for h in (1e-5, -1e-5):
+            with torch.no_grad():
+                p += h * direction
+                values.append(float(distance()))
+                p -= h * direction
+        slope = (values[0] - values[1]) / 2e-5
+        assert float((p.grad * direction).sum()) == pytest.approx(slope, rel=1e-6)
+
+
+def test_what_a_rollout_records():
+    "Names, shapes, units of time; names that are made when asked for; unknown names are refused."
+    env = Environment(arm(), DelayedReach(loads=[CurlField(2.0)]), duration=0.2, vision_delay=0.05)
+    played = rollout(network(env), env, env.sample(5, 0, "train"))
+    muscles, space = (5, 20, 6), (5, 20, 2)
+    shapes = {
+        **dict.fromkeys(
+            ("action", "noisy_action", "activation", "muscle_length", "muscle_velocity", "muscle_force"), muscles
+        ),
+        **dict.fromkeys(("musculotendon_length", "musculotendon_velocity"), muscles),
+        **dict.fromkeys(
+            ("endpoint_position", "endpoint_velocity", "target_position", "endpoint_load", "joint_load"), space
+        ),
+        **dict.fromkeys(("joint_position", "joint_velocity"), space),
+        "moment_arm": (5, 20, 2, 6),
+        "proprioception": (5, 20, 12),
+        "observation": (5, 20, 19),
+        "hidden": (5, 20, 12),
+        "go_cue": (5, 20),
+    }
+    assert {name: tuple(value.shape) for name, value in played.items()} == shapes and len(played) == len(shapes)
+    assert played["action"] is played["action"]  # stacked once
+    assert_equal(played["target_position"], played.trials.target[:, 1:])
+    assert_equal(played["go_cue"], played.trials.go_cue[:, 1:])
+    assert not played["joint_load"].any() and played.timestep == 0.01
+    torch.testing.assert_close(played.max_isometric_force, torch.tensor([838.0, 1207, 1422, 1549, 414, 603]))
+    with pytest.raises(KeyError, match="a rollout has no 'speed'; it has"):
+        played["speed"]
+    assert "hidden" not in set(rollout(Perceptron(19, 6), env))
+
+
+def test_velocity_is_the_derivative_of_position():
+    "Endpoint velocity by kinematics agrees with differences of position to first order."
+    env = Environment(arm(timestep=0.001).double(), RandomTargetReach(), duration=0.1)
+    played = rollout(network(env), env, env.sample(4, 1))
+    difference = played["endpoint_position"].diff(dim=1) / 0.001
+    speed = played["endpoint_velocity"]
+    assert (difference - speed[:, :-1]).abs().max() < 0.02 * speed.abs().max()
+
+
+def test_all_test_trials_are_played_by_default():
+    "Without trials, the test set; a seed or streams say which."
+    env = Environment(arm(), CenterOutReach(), duration=0.15)
+    net = network(env)
+    assert rollout(net, env).trials.labels["condition"] == ["reach"] * 8
+    env = point_mass_world()
+    a, b = rollout(network(env), env, seed=3), rollout(network(env), env, seed=Streams(3))
+    assert len(a.trials) == 64
+    assert_equal(a.trials.goal, b.trials.goal)
+
+
+def test_hidden_noise():
+    "Drawn beforehand from a stream of its own, added to the previous hidden state, switched off by deterministic."
+    env = point_mass_world(vision_noise=0.05)
+    net = network(env, hidden_noise=0.2)
+    quiet = net.replace(hidden_noise=0.0)
+    quiet.load_state_dict(net.state_dict())
+    trials = env.sample(50, 0)
+    noisy, again = rollout(net, env, trials, 7), rollout(net, env, trials, 7)
+    assert_equal(noisy["hidden"], again["hidden"])
+    drawn = torch.randn(50, 10, 12, generator=Streams(7)["hidden noise"], dtype=torch.float64)
+    before = torch.cat((torch.zeros(50, 1, 12), noisy["hidden"][:, :-1]), 1) + (0.2 * drawn).float()
+    for k in range(10):
+        torch.testing.assert_close(quiet(noisy["observation"][:, k], before[:, k])[1], noisy["hidden"][:, k])
+    silent, plain = rollout(net, env, trials, 7, deterministic=True), rollout(quiet, env, trials, 7, deterministic=True)
+    for name in plain:
+        assert_equal(silent[name], plain[name], name)
+    # the other noises stay the same
+    assert_equal(
+        noisy.episode.inputs["observation_noise"], rollout(quiet, env, trials, 7).episode.inputs["observation_noise"]
+    )
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        mn.ReluPointMass24(),
+        mn.FreePointMass24(),
+        mn.Reacher(),
+        mn.RigidTendonArm26(mn.MujocoHillMuscle()),
+        mn.RigidTendonArm26(mn.RigidTendonHillMuscle(), n_ministeps=2, damping=0.3),
+        mn.CompliantTendonArm26(),
+        mn.geometric_arm26(),
+        arm(integration_method="rk4"),
+    ],
+    ids=lambda b: f"{b.name}, {type(b.muscle).__name__}, {b.integration_method}",
+)
+def test_every_body_can_be_controlled(body):
+    "Finite states, and finite gradients that are not zero, in a closed loop."
+    env = Environment(body, RandomTargetReach(), duration=20 * body.timestep, vision_delay=5 * body.timestep)
+    net = network(env)
+    played = rollout(net, env, env.sample(4, 5))
+    for name, value in played.items():
+        assert torch.isfinite(value).all(), name
+    (played["endpoint_position"].sum() + 1e-4 * played["muscle_force"].sum()).backward()
+    for name, p in net.named_parameters():
+        assert torch.isfinite(p.grad).all() and p.grad.any(), name
+
+
+def test_the_body_sees_actions_as_they_are_recorded():
+    "Playing the recorded noisy actions open loop gives the recorded motion."
+    env = Environment(arm(), RandomTargetReach(), duration=0.2, action_noise=0.1)
+    trials = env.sample(3, 1)
+    played = rollout(network(env), env, trials, 1)
+    plain = Environment(arm(), RandomTargetReach(), duration=0.2)
+    _, infos = play(plain, played["noisy_action"].movedim(1, 0), options={"trials": trials})
+    assert_equal(torch.stack([i["states"]["fingertip"] for i in infos[1:]], 1), played["endpoint_position"])
+
+
+def test_double_precision():
+    "A float64 body and network give float64 everywhere; trials in single precision are converted."
+    env = Environment(arm().double(), DelayedReach(loads=LOADS), duration=0.05, **NOISE)
+    trials = env.sample(3, 0, "train")
+    played = rollout(network(env), env, trials.to(torch.float32))
+    assert {v.dtype for v in played.values()} == {torch.float64}
+
+
+def test_what_does_not_fit_is_refused():
+    "Trials of another task, things that are no trials."
+    env = point_mass_world()
+    with pytest.raises(ValueError, match="trials"):
+        rollout(network(env), env, point_mass_world(DelayedReach()).sample(3))
+    with pytest.raises(TypeError, match=r"trials = 3 .*sample"):
+        rollout(network(env), env, 3)
+    with pytest.raises(ValueError, match="seed"):
+        rollout(network(env), env, seed=-1)
+
+
+def test_imposed_goals_and_postures_are_used():
+    "Changed data changes the episode: goals appear in the observation and in the target."
+    env = point_mass_world()
+    trials = with_goals(env.sample(4, 0), torch.full((4, 2), 0.25))
+    posture = torch.full((4, 4), 0.1)
+    played = rollout(network(env), env, dataclasses.replace(trials, joint_state=posture))
+    assert (played["observation"][..., :2] == 0.25).all() and (played["target_position"] == 0.25).all()
+    np.testing.assert_allclose(played["observation"][:, 0, 2:4].detach(), 0.1, atol=1e-7)
+    assert drives(env, 4).shape == (10, 4, 4)

@@ -1,0 +1,398 @@
+"""Learning by backpropagation: the log, callbacks, optimisers, guards, seeds, bodies that learn."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from worlds import Perceptron, arm, assert_equal, network, point_mass_world
+
+import motornet_nb as mn
+from motornet_nb import (
+    DelayedReach,
+    Environment,
+    NonFiniteError,
+    PolicyGRU,
+    RandomTargetReach,
+    ReachLoss,
+    ReluPointMass24,
+    Streams,
+    rollout,
+    train,
+)
+from motornet_nb.training import first_non_finite
+
+
+def quick(net=None, env=None, **arguments):
+    "A short training of a point mass."
+    env = point_mass_world() if env is None else env
+    net = network(env) if net is None else net
+    return train(net, env, **{"n_batches": 3, "batch_size": 8, "progress": False} | arguments), net
+
+
+def weights(net):
+    return [p.detach().clone() for p in net.parameters()]
+
+
+def test_the_log_has_one_row_a_batch():
+    "Loss, every weighted term, gradient norm, learning rate and time; terms sum to the loss."
+    log, _ = quick()
+    terms = ["position", "muscle", "hidden", "hidden_rate", "kernel"]
+    assert list(log.columns) == ["loss", *terms, "gradient_norm", "learning_rate", "seconds"]
+    assert log.index.name == "batch" and log.index.tolist() == [0, 1, 2]
+    np.testing.assert_allclose(log[terms].sum(axis=1), log["loss"], rtol=1e-6)
+    assert (log["learning_rate"] == 1e-3).all() and (log["seconds"] > 0).all() and (log["gradient_norm"] > 0).all()
+    json.dumps(log.to_dict("list"))
+
+
+def test_the_first_batch_is_the_rollout_of_its_trials():
+    "Batch i plays the trials and the noise of Streams(seed, i) and logs their loss."
+    env = point_mass_world(DelayedReach(), vision_noise=0.05)
+    net = network(env)
+    streams = Streams(4, 0)
+    want, _ = ReachLoss()(rollout(net, env, env.sample(8, streams, "train"), streams))
+    log, _ = quick(net, env, seed=4)
+    assert log["loss"][0] == want.item()
+
+
+def test_every_batch_has_trials_and_noise_of_its_own():
+    "Those of the streams of the seed and the number of the batch, whatever was played before."
+    env = point_mass_world(DelayedReach(), vision_noise=0.05)
+    played = []
+    quick(env=env, seed=4, loss=lambda r: played.append(r) or r["activation"].mean())
+    for i, one in enumerate(played):
+        want = env.begin(env.sample(8, Streams(4, i), "train"), Streams(4, i))
+        assert_equal(one.trials.goal, want.trials.goal)
+        assert_equal(one.episode.inputs["observation_noise"], want.inputs["observation_noise"])
+    assert len({float(r.trials.goal[0, 0]) for r in played}) == 3
+
+
+def test_seeds_reproduce_bit_for_bit():
+    "The same seed and initial weights give the same log and weights; another seed others."
+    env = point_mass_world(DelayedReach(), vision_noise=0.05, action_noise=0.05)
+    runs = []
+    for seed in (1, 1, 2):
+        log, net = quick(network(env, hidden_noise=0.01), env, seed=seed, n_batches=5)
+        torch.rand(3)
+        runs.append((log.drop(columns="seconds").to_numpy(), weights(net)))
+    np.testing.assert_array_equal(runs[0][0], runs[1][0])
+    for a, b, c in zip(*(r[1] for r in runs), strict=True):
+        assert_equal(a, b)
+        assert not torch.equal(a, c)
+
+
+def test_a_point_mass_learns_to_reach():
+    "The loss goes well down, and the hand gets nearer to its target than before."
+    env = point_mass_world(duration=0.3)
+    torch.manual_seed(0)
+    net = PolicyGRU(env.n_observations, 24, env.n_actions)
+
+    def error():
+        with torch.no_grad():
+            played = rollout(net, env)
+        return (played["endpoint_position"][:, -1] - played.trials.goal).norm(dim=1).mean()
+
+    before = error()
+    log, _ = quick(net, env, n_batches=40, batch_size=32, learning_rate=1e-2)
+    assert log["loss"].iloc[-5:].mean() < 0.7 * log["loss"].iloc[:5].mean()
+    assert error() < 0.8 * before
+
+
+def test_double_precision():
+    "A float64 body and network are trained in float64, to about the same loss."
+    single, _ = quick(n_batches=4)
+    env = Environment(ReluPointMass24().double(), RandomTargetReach(), duration=0.1)
+    net = network(env)
+    double, _ = quick(net, env, n_batches=4)
+    assert {p.dtype for p in net.parameters()} == {torch.float64}
+    np.testing.assert_allclose(single["loss"], double["loss"], rtol=1e-4)
+    with pytest.raises(ValueError, match=r"weight_ih .*float64.*float32"):
+        quick(net, point_mass_world())
+
+
+def test_callbacks_see_the_progress():
+    "After every batch, in order: batch, loss, terms, policy, log so far."
+    seen = []
+
+    def first(progress):
+        seen.append((progress.batch, progress.loss, dict(progress.terms), progress.log.copy(), progress.policy))
+
+    order = []
+    log, net = quick(callbacks=[first, lambda p: order.append(len(seen))])
+    assert [s[0] for s in seen] == order == [1, 2, 3]
+    for i, (_, loss, terms, table, policy) in enumerate(seen):
+        assert loss == log["loss"][i] and policy is net and len(table) == i + 1
+        assert terms == {name: log[name][i] for name in terms} and len(terms) == 5
+    assert seen[0][3].equals(log.iloc[:1])
+
+
+def test_a_callback_can_stop_the_training():
+    "After the batch in which it says so."
+
+    def stop(progress):
+        progress.stop = progress.batch == 2
+
+    assert len(quick(n_batches=50, callbacks=[stop])[0]) == 2
+    assert len(quick(n_batches=50, callbacks=stop)[0]) == 2  # one by itself will do
+
+
+def test_an_error_in_a_callback_ends_the_training_in_order():
+    "The error comes through, and the network is back in the mode it was in."
+    env = point_mass_world()
+    net = network(env).eval()
+
+    def fail(progress):
+        assert progress.policy.training
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        quick(net, env, callbacks=[fail])
+    assert not net.training
+
+
+def test_optimizers():
+    "Adam by default; an optimiser, or a function that makes one."
+    runs = {
+        "default": quick(learning_rate=3e-3),
+        "factory": quick(optimizer=lambda p: torch.optim.Adam(p, lr=3e-3)),
+        "sgd": quick(optimizer=lambda p: torch.optim.SGD(p, lr=1e-2)),
+    }
+    net = network(point_mass_world())
+    runs["object"] = quick(net, optimizer=torch.optim.SGD(net.parameters(), lr=1e-2))
+    for a, b in (("default", "factory"), ("sgd", "object")):
+        for x, y in zip(weights(runs[a][1]), weights(runs[b][1]), strict=True):
+            assert_equal(x, y)
+    assert not torch.equal(weights(runs["sgd"][1])[0], weights(runs["default"][1])[0])
+
+
+def test_a_step_of_the_optimizer_follows_the_gradient():
+    "With plain gradient descent the weights move by minus the rate times the clipped gradient."
+    env = point_mass_world()
+    net = network(env)
+    before = {n: p.detach().clone() for n, p in net.named_parameters()}
+    streams = Streams(0, 0)
+    ReachLoss()(rollout(net, env, env.sample(8, streams, "train"), streams))[0].backward()
+    gradient = {n: p.grad.clone() for n, p in net.named_parameters()}
+    norm = torch.sqrt(sum(g.square().sum() for g in gradient.values())).item()
+    for clip in (None, norm / 3, norm * 3):
+        net.load_state_dict(before)
+        log, _ = quick(net, env, n_batches=1, clip_norm=clip, optimizer=lambda p: torch.optim.SGD(p, lr=0.1))
+        assert log["gradient_norm"][0] == pytest.approx(norm, rel=1e-5)
+        scale = 1 / 3 if clip is not None and clip < norm else 1
+        for name, p in net.named_parameters():
+            torch.testing.assert_close(p.detach(), before[name] - 0.1 * scale * gradient[name], rtol=1e-4, atol=1e-7)
+
+
+def test_schedulers():
+    "Stepped after every batch; the log has the rate that was used; plateau schedulers get the loss."
+    log, _ = quick(scheduler=lambda o: torch.optim.lr_scheduler.StepLR(o, 2, gamma=0.1), n_batches=5)
+    np.testing.assert_allclose(log["learning_rate"], [1e-3, 1e-3, 1e-4, 1e-4, 1e-5])
+    net = network(point_mass_world())
+    optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
+    log, _ = quick(net, optimizer=optimizer, scheduler=torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.5))
+    np.testing.assert_allclose(log["learning_rate"], [1e-2, 5e-3, 2.5e-3])
+    plateau = lambda o: torch.optim.lr_scheduler.ReduceLROnPlateau(o, factor=0.1, patience=0)  # noqa: E731
+    worse = iter([1.0, 2.0, 0.5, 0.6, 0.7])
+    log, _ = quick(scheduler=plateau, n_batches=5, loss=lambda r: r["activation"].mean() * 0 + next(worse))
+    np.testing.assert_allclose(log["learning_rate"], [1e-3, 1e-3, 1e-4, 1e-4, 1e-5])
+
+
+def test_losses():
+    "A Loss, a function giving a number, or one giving a number and parts."
+    effort = lambda r: r["activation"].square().mean()  # noqa: E731
+    log, _ = quick(loss=effort)
+    assert list(log.columns) == ["loss", "gradient_norm", "learning_rate", "seconds"]
+    both, _ = quick(loss=lambda r: (effort(r), {"effort": effort(r)}))
+    np.testing.assert_array_equal(both["effort"], log["loss"])
+    named, _ = quick(loss=mn.Loss({"effort": 1.0}, {"effort": effort}))
+    np.testing.assert_array_equal(named["effort"], log["loss"])
+
+
+def test_a_parameter_of_the_body_is_learnt():
+    "An nn.Parameter mass moves towards the mass that explains the data, with the network held still."
+    trials_of = point_mass_world(duration=0.2)
+    net = network(trials_of).requires_grad_(False)
+    mass = nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+    env = Environment(ReluPointMass24(skeleton=mn.PointMass(mass=mass)), RandomTargetReach(), duration=0.2)
+    twin = Environment(ReluPointMass24(skeleton=mn.PointMass(mass=1.2)), RandomTargetReach(), duration=0.2)
+
+    def mismatch(played):
+        with torch.no_grad():
+            want = rollout(net, twin, played.trials)["endpoint_position"]
+        return (played["endpoint_position"] - want).square().mean()
+
+    log, _ = quick(net, env, loss=mismatch, n_batches=60, learning_rate=0.05, clip_norm=None)
+    assert mass.item() == pytest.approx(1.2, abs=0.05)
+    assert env.effector.skeleton.mass is mass
+    assert log["loss"].iloc[-1] < 0.05 * log["loss"].iloc[0]
+
+
+def test_network_and_body_are_trained_together():
+    "Muscle strength and time constants can be parameters too; the network moves at the same time."
+    strength = nn.Parameter(torch.full((4,), 500.0, dtype=torch.float64))
+    tau = nn.Parameter(torch.tensor(0.02, dtype=torch.float64))
+    body = ReluPointMass24(mn.PointMass(), mn.ReluMuscle(tau_activation=tau), max_isometric_force=strength)
+    env = Environment(body, RandomTargetReach(), duration=0.1)
+    net = network(env)
+    before = weights(net)
+    quick(net, env)
+    assert (strength != 500).all() and tau.item() != 0.02
+    assert all(not torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True))
+
+
+def stopped(match, net=None, env=None, **arguments):
+    "A training that must stop with a message and leave the weights alone."
+    env = point_mass_world() if env is None else env
+    net = network(env) if net is None else net
+    before = weights(net)
+    with pytest.raises(NonFiniteError, match=match):
+        quick(net, env, **arguments)
+    for a, b in zip(before, net.parameters(), strict=True):
+        torch.testing.assert_close(b.detach(), a, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_state_that_is_not_finite_stops_the_training():
+    "Named: batch, tensor, muscle, trial and time; the weights stay."
+
+    def hit(state, time, trial):
+        return torch.where(time > 0.045, torch.nan, 0.0) * torch.ones_like(state.endpoint_position)
+
+    stopped(
+        r"batch 0: endpoint_load\[0\] is nan in trial 0 at step 6 \(0.06 s\).*keeps the weights",
+        env=point_mass_world(RandomTargetReach(loads=hit)),
+    )
+
+
+def test_a_broken_sense_is_named():
+    "An observation that is no number says which element it is."
+    env = point_mass_world(observation_noise=0.1)
+    streams = Streams(0, 0)
+    trials = env.sample(8, streams, "train")
+    trials.inputs[3, 2, 1] = float("nan")
+    played = rollout(network(env), env, trials, streams)
+    assert first_non_finite(played) == "observation 'goal y' is nan in trial 3 at step 4 (0.04 s)"
+
+
+class Bad(nn.Module):
+    "A network whose drive of one muscle of one trial breaks at one step."
+
+    def __init__(self, env, value):
+        super().__init__()
+        self.inner, self.value = Perceptron(env.n_observations, env.n_actions), value
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(batch_size, 1)
+
+    def forward(self, observation, hidden):
+        action, _ = self.inner(observation, None)
+        broken = torch.zeros_like(action)
+        if int(hidden[0]) == 3:
+            broken[5, 2] = self.value
+        return action + broken, hidden + 1
+
+
+def test_a_broken_drive_is_named_by_its_muscle():
+    "The first tensor that went bad, not one that followed from it."
+    env = point_mass_world()
+    stopped(
+        r"batch 0: action of lower right is nan in trial 5 at step 4 \(0.04 s\)",
+        Bad(env, float("nan")),
+        env,
+        loss=ReachLoss().without("hidden", "hidden_rate"),
+    )
+
+
+def test_a_weight_that_is_not_finite_is_noticed():
+    "A NaN weight shows in the hidden state of the first step."
+    for n_units in (12, 4):  # as many units as muscles: a unit is not called a muscle
+        net = network(point_mass_world(), n_units)
+        with torch.no_grad():
+            net.weight_ih[0, 0] = float("nan")
+        stopped(r"hidden\[0\] is nan in trial 0 at step 1", net)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training():
+    "The term is named; a plain function has none to name."
+    stopped("the term broken of the loss is inf", loss=ReachLoss().add("broken", lambda r: r["activation"].sum() / 0))
+    stopped("the loss is nan", loss=lambda r: r["activation"].sum() * float("nan"))
+
+
+def test_a_gradient_that_is_not_finite_stops_the_training():
+    "A finite loss with an infinite slope: the parameter is named."
+    net = network(point_mass_world())
+    stopped(
+        "the gradient of output.bias is not finite",
+        net,
+        loss=lambda r: (r.policy.output.bias - r.policy.output.bias.detach()).abs().sqrt().sum(),
+    )
+
+
+def test_the_training_before_a_stop_is_kept():
+    "The weights after a stop in batch 2 are those after two batches."
+    two = weights(quick(n_batches=2)[1])
+    count = []
+
+    def breaks(played):
+        count.append(1)
+        total, parts = ReachLoss()(played)
+        return (total * float("nan") if len(count) == 3 else total), parts
+
+    net = network(point_mass_world())
+    with pytest.raises(NonFiniteError, match="batch 2"):
+        quick(net, loss=breaks, n_batches=9)
+    for a, b in zip(two, net.parameters(), strict=True):
+        assert_equal(a, b.detach())
+
+
+def test_a_finite_rollout_has_nothing_to_name():
+    "The guard is silent."
+    env = Environment(arm(), DelayedReach(), duration=0.1)
+    assert first_non_finite(rollout(network(env), env)) is None
+
+
+WRONG = [
+    ({"n_batches": 0}, ValueError, "n_batches"),
+    ({"n_batches": 2.5}, ValueError, "n_batches"),
+    ({"batch_size": -1}, ValueError, "batch_size"),
+    ({"batch_size": True}, ValueError, "batch_size"),
+    ({"learning_rate": 0.0}, ValueError, "learning_rate"),
+    ({"learning_rate": float("nan")}, ValueError, "learning_rate"),
+    ({"learning_rate": "slow"}, ValueError, "learning_rate"),
+    ({"clip_norm": -1.0}, ValueError, "clip_norm"),
+    ({"seed": -1}, ValueError, "seed"),
+    ({"optimizer": "adam"}, TypeError, "optimizer"),
+    ({"optimizer": lambda p: 3}, TypeError, "optimizer"),
+    ({"scheduler": lambda o: None}, TypeError, "scheduler"),
+    ({"loss": lambda r: 3.0}, ValueError, "loss"),
+    ({"loss": lambda r: r["activation"]}, ValueError, "loss"),
+    ({"loss": lambda r: r["activation"].sum().detach()}, ValueError, "loss"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "error", "name"), WRONG, ids=[f"{n} {i}" for i, (_, _, n) in enumerate(WRONG)])
+def test_wrong_arguments_are_refused(arguments, error, name):
+    "Before anything is computed, naming the argument."
+    net = network(point_mass_world())
+    before = weights(net)
+    with pytest.raises(error, match=rf"{name} = .* it must be "):
+        quick(net, **arguments)
+    for a, b in zip(before, net.parameters(), strict=True):
+        assert_equal(a, b.detach())
+
+
+def test_a_network_with_nothing_to_learn_is_refused():
+    "No parameter that requires a gradient."
+    env = point_mass_world()
+    with pytest.raises(ValueError, match=r"policy .*parameters to train"):
+        quick(network(env).requires_grad_(False), env)
+    with pytest.raises(TypeError, match="init_hidden"):
+        quick(nn.Linear(3, 4), env)
+
+
+def test_progress_bar(capsys):
+    "Shown on request, silent otherwise."
+    quick()
+    assert capsys.readouterr().err == ""
+    quick(progress=True)
+    assert "training: 100%" in capsys.readouterr().err

@@ -1,0 +1,88 @@
+"""Streams of chance, and batches of trials as data."""
+
+import dataclasses
+
+import pytest
+import torch
+from worlds import assert_equal, point_mass_world
+
+from motornet_nb import CurlField, DelayedReach, ForcePulse, Streams
+
+
+def test_a_stream_is_a_function_of_seed_batch_and_name():
+    "The same three give the same numbers, in any order of asking; another of any of them gives others."
+    streams = Streams(3, batch=5)
+    first = torch.rand(8, generator=streams["goal"])
+    torch.rand(100, generator=streams["start"])
+    assert_equal(torch.rand(8, generator=streams["goal"]), first)
+    assert_equal(torch.rand(8, generator=Streams(3, 5)["goal"]), first)
+    for other in (Streams(3, 5)["start"], Streams(3, 4)["goal"], Streams(2, 5)["goal"], Streams(35)["goal"]):
+        assert not torch.equal(torch.rand(8, generator=other), first)
+
+
+def test_streams_are_the_same_in_every_version_and_on_every_machine():
+    "Fixed numbers for a fixed seed: results can be reproduced years later."
+    assert torch.randint(1000, (4,), generator=Streams(0)["goal"]).tolist() == [126, 161, 417, 217]
+
+
+def test_neighbouring_streams_are_independent():
+    "Streams of successive seeds, batches and names do not correlate."
+    columns = [torch.randn(4000, generator=Streams(s, b)[n]) for s in (0, 1) for b in (0, 1) for n in ("a", "b")]
+    correlation = torch.corrcoef(torch.stack(columns)) - torch.eye(8)
+    assert correlation.abs().max() < 5 / 4000**0.5
+
+
+@pytest.mark.parametrize("wrong", [-1, 1.5, True, "1", None])
+def test_wrong_seeds_are_refused(wrong):
+    "Seeds and batches are whole numbers from 0."
+    with pytest.raises(ValueError, match="seed"):
+        Streams(wrong)
+    with pytest.raises(ValueError, match="batch"):
+        Streams(0, wrong)
+
+
+@pytest.fixture
+def trials():
+    "Six trials with labels and two loads."
+    env = point_mass_world(DelayedReach(loads=[CurlField(2.0), ForcePulse([1.0, 2.0])]))
+    return env.sample(6, 1, "train")
+
+
+def test_a_batch_knows_its_size(trials):
+    "Length and number of steps; T + 1 time points."
+    assert len(trials) == 6 and trials.n_steps == 10 and trials.target.shape == (6, 11, 2)
+    assert trials.inputs.shape == (6, 11, 5) and trials.go_cue.shape == (6, 11)
+
+
+@pytest.mark.parametrize("index", [[4, 1], slice(1, 4), torch.tensor([False, True, False, False, True, True]), 2])
+def test_selecting_trials_takes_everything_along(trials, index):
+    "Tensors, labels, texts and what was drawn for loads keep together."
+    chosen = trials.select(index)
+    rows = torch.arange(6)[index].reshape(-1)
+    assert len(chosen) == len(rows)
+    assert_equal(chosen.goal, trials.goal[rows])
+    assert_equal(chosen.inputs, trials.inputs[rows])
+    assert_equal(chosen.labels["target_direction"], trials.labels["target_direction"][rows])
+    assert chosen.labels["condition"] == [trials.labels["condition"][i] for i in rows]
+    assert_equal(chosen.loads[1]["vector"], trials.loads[1]["vector"][rows])
+    assert_equal(chosen.loads[0]["gain"], trials.loads[0]["gain"][rows])
+    assert chosen.timestep == trials.timestep
+
+
+def test_trials_change_precision(trials):
+    "Numbers follow, truth values stay truth values, labels keep their precision."
+    double = trials.to(torch.float64)
+    for name in ("joint_state", "start", "goal", "target", "go_cue", "inputs"):
+        assert getattr(double, name).dtype == torch.float64 and getattr(trials, name).dtype == torch.float32
+    assert double.loads[1]["vector"].dtype == torch.float64 and double.loads[1]["mask"].dtype == torch.bool
+    single = double.to("cpu", torch.float32)
+    assert_equal(single.goal, trials.goal)
+    assert single.labels["go_time"].dtype == torch.float64 and single.labels["is_catch"].dtype == torch.bool
+
+
+def test_trials_cannot_be_changed_by_accident(trials):
+    "They are frozen; a changed copy is made with dataclasses.replace."
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        trials.goal = trials.start
+    moved = dataclasses.replace(trials, goal=trials.goal + 1)
+    assert_equal(moved.goal, trials.goal + 1)
