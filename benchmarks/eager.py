@@ -28,7 +28,7 @@ def our_batch(batch_size: int):
 
     def run():
         streams = mn.Streams(0, next(batches))
-        played = mn.rollout(policy, environment, environment.sample(batch_size, streams, "train"), streams)
+        played = mn.play(policy, environment, environment.sample(batch_size, streams, "train"), streams)
         learn(policy, optimizer, *(played[n] for n in ("endpoint_position", "target_position", "activation", "hidden")))
 
     return run
@@ -88,7 +88,7 @@ def single_trial() -> float:
     for _ in range(12):
         began = time.perf_counter()
         with torch.no_grad():
-            mn.rollout(policy, environment, trials)
+            mn.play(policy, environment, trials)
         times.append(1e3 * (time.perf_counter() - began))
     return statistics.median(times[2:])
 

@@ -31,7 +31,7 @@ from motornet_nb.muscle import Muscle, ReluMuscle
 from motornet_nb.policy import Policy, PolicyGRU
 from motornet_nb.registration import register as _register
 from motornet_nb.results import Experiment, load, save, simulate, to_dataset
-from motornet_nb.rollout import Rollout, rollout
+from motornet_nb.rollout import Rollout, play
 from motornet_nb.skeleton import PointMass, Skeleton, TwoDofArm
 from motornet_nb.task import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
 from motornet_nb.training import NonFiniteError, Progress, train
@@ -91,7 +91,7 @@ __all__ = [
     "from_config",
     "geometric_arm26",
     "load",
-    "rollout",
+    "play",
     "save",
     "simulate",
     "to_dataset",

@@ -47,15 +47,27 @@ class Body(Model):
     timestep = number(0.01, "s", "duration of one step", above=0, typical=(0.001, 0.02))
     integration_method = choice(tuple(INTEGRATORS), "euler", "numerical integration")
     damping = quantity(0.0, "N m s/rad", "joint damping", at_least=0, typical=(0, 2))
-    pos_lower_bound = quantity(None, "rad", "smallest joint positions; the skeleton's own if None", ndim=None, optional=True)
-    pos_upper_bound = quantity(None, "rad", "largest joint positions; the skeleton's own if None", ndim=None, optional=True)
+    pos_lower_bound = quantity(
+        None, "rad", "smallest joint positions; the skeleton's own if None", ndim=None, optional=True
+    )
+    pos_upper_bound = quantity(
+        None, "rad", "largest joint positions; the skeleton's own if None", ndim=None, optional=True
+    )
     vel_lower_bound = quantity(-1000.0, "rad/s", "smallest joint velocities", at_most=0, ndim=None)
     vel_upper_bound = quantity(1000.0, "rad/s", "largest joint velocities", at_least=0, ndim=None)
     geometry = part(Geometry, PathGeometry(), "how the muscles are routed; `add_muscle` adds to it")
     muscle_names = data(list[str], (), "", "a name for each muscle", "a list of different names, one a muscle")
     muscle_parameters = data(dict[str, Any], {}, "", "what differs from muscle to muscle", "a dict of numbers or lists")
-    dtype = data(Annotated[Any, BeforeValidator(_as_dtype)], torch.float32, "", "precision", "torch.float32 or torch.float64")
-    device = data(Annotated[Any, BeforeValidator(_as_device)], "cpu", "", "where tensors live", "a torch device of this machine, such as 'cpu'")
+    dtype = data(
+        Annotated[Any, BeforeValidator(_as_dtype)], torch.float32, "", "precision", "torch.float32 or torch.float64"
+    )
+    device = data(
+        Annotated[Any, BeforeValidator(_as_device)],
+        "cpu",
+        "",
+        "where tensors live",
+        "a torch device of this machine, such as 'cpu'",
+    )
 
     #: per-muscle parameters of a prebuilt effector, where they differ from the muscle model's defaults
     default_muscle_parameters: ClassVar[dict[str, Any]] = {}
@@ -85,7 +97,10 @@ class Body(Model):
 
     def _usual_limits(self) -> dict[str, Tensor]:
         "The limits of a body that is given none."
-        usual = {n: self.declarations[n].default for n in ("pos_lower_bound", "pos_upper_bound", "vel_lower_bound", "vel_upper_bound")}
+        usual = {
+            n: self.declarations[n].default
+            for n in ("pos_lower_bound", "pos_upper_bound", "vel_lower_bound", "vel_upper_bound")
+        }
         own = dict(zip(usual, self.skeleton.default_limits, strict=False))
         return {n: torch.as_tensor(own[n] if v is None else v, dtype=torch.float64) for n, v in usual.items()}
 
@@ -99,9 +114,19 @@ class Body(Model):
             self._plain.pop(name, None)
             self._store(name, value.expand(size) if value.ndim == 0 else value)
         if bool((self.pos_lower_bound >= self.pos_upper_bound).any()):
-            raise refuse(owner, "pos_lower_bound", self.pos_lower_bound, f"below pos_upper_bound = {describe(self.pos_upper_bound)}")
+            raise refuse(
+                owner,
+                "pos_lower_bound",
+                self.pos_lower_bound,
+                f"below pos_upper_bound = {describe(self.pos_upper_bound)}",
+            )
         if bool((self.vel_lower_bound >= self.vel_upper_bound).any()):
-            raise refuse(owner, "vel_lower_bound", self.vel_lower_bound, f"below vel_upper_bound = {describe(self.vel_upper_bound)}")
+            raise refuse(
+                owner,
+                "vel_lower_bound",
+                self.vel_lower_bound,
+                f"below vel_upper_bound = {describe(self.vel_upper_bound)}",
+            )
 
     # ---- muscles -----------------------------------------------------------------------------------------------
 
@@ -137,11 +162,17 @@ class Body(Model):
         usual = self._muscle_values({}, self.n_muscles) | self._usual_limits()
 
         def differs(name, value):
-            return name not in usual or not torch.equal(value.detach().cpu().double(), usual[name].double().expand(value.shape))
+            return name not in usual or not torch.equal(
+                value.detach().cpu().double(), usual[name].double().expand(value.shape)
+            )
 
         shown = super()._printed()
         shown["muscle_parameters"] = {n: v for n, v in shown["muscle_parameters"].items() if differs(n, v)}
-        return {n: v for n, v in shown.items() if (differs(n, v) if isinstance(v, Tensor) else n != "muscle_parameters" or v)}
+        return {
+            n: v
+            for n, v in shown.items()
+            if (differs(n, v) if isinstance(v, Tensor) else n != "muscle_parameters" or v)
+        }
 
     def _muscle_values(self, given: dict[str, Any], n: int) -> dict[str, Tensor]:
         "Check per-muscle parameters and fill in the model's defaults: (muscle) each."
@@ -149,7 +180,9 @@ class Body(Model):
         for name, value in given.items():
             if name not in declared:
                 known = ", ".join(declared)
-                raise TypeError(f"{owner}: a {type(self.muscle).__name__} has no {name!r} (= {describe(value)}); it has {known}")
+                raise TypeError(
+                    f"{owner}: a {type(self.muscle).__name__} has no {name!r} (= {describe(value)}); it has {known}"
+                )
         defaults = self.default_muscle_parameters
         chosen = {k: v for k, v in defaults.items() if k in declared and (np.ndim(v) == 0 or len(v) == n)} | given
         values = {}
@@ -185,7 +218,9 @@ class Body(Model):
     ) -> "Body":  # the body itself
         "Route one more muscle over the skeleton."
         if not isinstance(self.geometry, PathGeometry):
-            raise TypeError(f"{type(self).__name__}: the muscles of a {type(self.geometry).__name__} are fixed; use an Effector with paths")
+            raise TypeError(
+                f"{type(self).__name__}: the muscles of a {type(self.geometry).__name__} are fixed; use an Effector with paths"
+            )
         for parameter, value in muscle_parameters.items():
             if isinstance(value, Tensor) and value.ndim > 0 and value.numel() != 1:
                 raise refuse("add_muscle", parameter, value, "one number")
@@ -302,18 +337,27 @@ class Body(Model):
         slack = 1e-6 if coarse else 1e-12
 
         def beyond(value, lower, upper):
-            return bool(((value < lower - slack * (1 + lower.abs())) | (value > upper + slack * (1 + upper.abs()))).any())
+            return bool(
+                ((value < lower - slack * (1 + lower.abs())) | (value > upper + slack * (1 + upper.abs()))).any()
+            )
 
         lower, upper = self.pos_lower_bound.detach().cpu(), self.pos_upper_bound.detach().cpu()
         if beyond(position, lower, upper):
-            raise refuse(owner, "joint_state", joint_state, f"within the position limits {describe(lower)} to {describe(upper)}")
+            raise refuse(
+                owner, "joint_state", joint_state, f"within the position limits {describe(lower)} to {describe(upper)}"
+            )
         if state.shape[1] == n:
             state = torch.cat((state, torch.zeros_like(state)), 1)
         else:
             speed = state.detach()[:, n:].double().cpu()
             slowest, fastest = self.vel_lower_bound.detach().cpu(), self.vel_upper_bound.detach().cpu()
             if beyond(speed, slowest, fastest):
-                raise refuse(owner, "joint_state", joint_state, f"within the velocity limits {describe(slowest)} to {describe(fastest)}")
+                raise refuse(
+                    owner,
+                    "joint_state",
+                    joint_state,
+                    f"within the velocity limits {describe(slowest)} to {describe(fastest)}",
+                )
         if batch_size is not None and state.shape[0] != batch_size:
             if state.shape[0] != 1:
                 raise refuse(owner, "joint_state", joint_state, f"1 row or batch_size = {batch_size} rows")
@@ -329,7 +373,12 @@ class Body(Model):
         except PydanticCustomError:
             raise refuse(type(self), name, value, allowed) from None
         rows = rows.unsqueeze(0) if rows.ndim == 1 else rows
-        if rows.ndim != 2 or rows.shape[1] != size or rows.shape[0] not in (1, batch) or not bool(torch.isfinite(rows).all()):
+        if (
+            rows.ndim != 2
+            or rows.shape[1] != size
+            or rows.shape[0] not in (1, batch)
+            or not bool(torch.isfinite(rows).all())
+        ):
             raise refuse(type(self), name, value, allowed)
         return rows.to(device=self.device, dtype=self.dtype)
 

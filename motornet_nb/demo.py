@@ -66,15 +66,26 @@ def demo(
         batch_size=batch_size,
         seed=seed,
         learning_rate=learning_rate,
-        scheduler=lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, partial(warm_cosine, n_batches=n_batches)),
+        scheduler=lambda optimizer: torch.optim.lr_scheduler.LambdaLR(
+            optimizer, partial(warm_cosine, n_batches=n_batches)
+        ),
         progress=progress,
     )
     minutes = (time.perf_counter() - began) / 60
     results = simulate(policy, examination, seed=seed)
     kinematics = reach_kinematics(results)
     folder = save(folder, policy=policy, environment=training, loss=loss, log=log, results=results)
-    write_report(folder / "report.html", results, log=log, kinematics=kinematics, environment=training, title="Reaching with an arm")
-    print(f"\nTrained on {n_batches} batches of {batch_size} reaches in {minutes:.1f} min. Eight centre-out reaches of 10 cm:\n")
+    write_report(
+        folder / "report.html",
+        results,
+        log=log,
+        kinematics=kinematics,
+        environment=training,
+        title="Reaching with an arm",
+    )
+    print(
+        f"\nTrained on {n_batches} batches of {batch_size} reaches in {minutes:.1f} min. Eight centre-out reaches of 10 cm:\n"
+    )
     print(kinematics_in_words(kinematics))
     print(f"\nmean endpoint error: {100 * kinematics['endpoint_error'].mean():.2f} cm")
     print(f"results: {folder / 'results.nc'}    report: {folder / 'report.html'}    network: {folder}")

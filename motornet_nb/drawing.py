@@ -11,8 +11,8 @@ import html
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# %% ../nbs/api/21_drawing.ipynb #2ac6cf2f
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#8C8C8C")
+# %% ../nbs/api/21_drawing.ipynb #7021120e
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6E6E6E")
 DASHES = ("", "7 3", "2 3", "9 3 2 3")
 _TEXT = "var(--jp-ui-font-color1, currentColor)"
 _FAINT = "var(--jp-ui-font-color2, currentColor)"
@@ -107,7 +107,9 @@ def drawing(
     if scale_bar:
         bar = _round_length(span / 4)
         y = height - 6
-        parts.append(f'<path d="M8 {y - 4:.1f}V{y:.1f}H{8 + scale * bar:.1f}V{y - 4:.1f}" fill="none" stroke="{_FAINT}"/>')
+        parts.append(
+            f'<path d="M8 {y - 4:.1f}V{y:.1f}H{8 + scale * bar:.1f}V{y - 4:.1f}" fill="none" stroke="{_FAINT}"/>'
+        )
         words = f"{100 * bar:g} cm" if bar < 1 else f"{bar:g} m"
         parts.append(f'<text x="{12 + scale * bar:.1f}" y="{y:.1f}" fill="{_FAINT}">{words}</text>')
     return _svg(width, height, parts, title)
@@ -190,25 +192,39 @@ def timeline(
     parts = []
     for i, (name, periods) in enumerate(rows.items()):
         y = top + pitch * i
-        parts.append(f'<text x="{left - 8:.1f}" y="{y + 13}" fill="{_TEXT}" text-anchor="end">{html.escape(name)}</text>')
+        parts.append(
+            f'<text x="{left - 8:.1f}" y="{y + 13}" fill="{_TEXT}" text-anchor="end">{html.escape(name)}</text>'
+        )
         parts.append(f'<path d="M{left:.1f} {y + 17}H{right:.1f}" stroke="{_FAINT}" opacity="0.35"/>')
         for p in periods:
             x = left + scale * min(p.begin, end)
             stop = right if p.end is None else left + scale * min(p.end, end)
-            look = f'fill="{color_of(i)}" fill-opacity="0.75"' if p.certain else f'fill="{color_of(i)}" fill-opacity="0.18" stroke="{color_of(i)}" stroke-dasharray="3 2"'
+            look = (
+                f'fill="{color_of(i)}" fill-opacity="0.75"'
+                if p.certain
+                else f'fill="{color_of(i)}" fill-opacity="0.18" stroke="{color_of(i)}" stroke-dasharray="3 2"'
+            )
             when = f"{p.begin:g} s to " + ("the end" if p.end is None else f"{p.end:g} s")
-            parts.append(f'<rect x="{x:.1f}" y="{y + 2}" width="{max(stop - x, 2):.1f}" height="15" rx="2" {look}><title>{html.escape(f"{name}: {when}")}</title></rect>')
+            parts.append(
+                f'<rect x="{x:.1f}" y="{y + 2}" width="{max(stop - x, 2):.1f}" height="15" rx="2" {look}><title>{html.escape(f"{name}: {when}")}</title></rect>'
+            )
             if p.text:
-                parts.append(f'<text x="{x + 6:.1f}" y="{y + 13}" fill="{"white" if p.certain else _TEXT}">{html.escape(p.text)}</text>')
+                parts.append(
+                    f'<text x="{x + 6:.1f}" y="{y + 13}" fill="{"white" if p.certain else _TEXT}">{html.escape(p.text)}</text>'
+                )
     marks = sorted({0.0, *(t for t in known if t <= end), *([duration] if duration is not None else [])})
     parts.append(f'<path d="M{left:.1f} {foot + 2}H{right:.1f}" stroke="{_FAINT}"/>')
     previous = -1e9
     for t in marks:
         x = left + scale * t
         if x - previous > 26:
-            parts.append(f'<path d="M{x:.1f} {foot + 2}v4" stroke="{_FAINT}"/><text x="{x:.1f}" y="{foot + 17}" fill="{_FAINT}" text-anchor="middle">{t:g}</text>')
+            parts.append(
+                f'<path d="M{x:.1f} {foot + 2}v4" stroke="{_FAINT}"/><text x="{x:.1f}" y="{foot + 17}" fill="{_FAINT}" text-anchor="middle">{t:g}</text>'
+            )
             previous = x
-    parts.append(f'<text x="{right + 8:.1f}" y="{foot + 17}" fill="{_FAINT}">{"s" if duration is not None else "end"}</text>')
+    parts.append(
+        f'<text x="{right + 8:.1f}" y="{foot + 17}" fill="{_FAINT}">{"s" if duration is not None else "end"}</text>'
+    )
     return _svg(width, foot + 22, parts, "timeline of a trial")
 
 # %% ../nbs/api/21_drawing.ipynb #7d234065
@@ -227,11 +243,16 @@ def table(
     def cells(tag, values):
         texts = (f"{v:.4g}" if isinstance(v, float) else str(v) for v in values)
         return "".join(
-            f"<{tag} style='text-align:{side};padding:2px 8px'>{html.escape(t)}</{tag}>" for side, t in zip(sides, texts, strict=True)
+            f"<{tag} style='text-align:{side};padding:2px 8px'>{html.escape(t)}</{tag}>"
+            for side, t in zip(sides, texts, strict=True)
         )
 
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
-    title = f"<caption style='text-align:left;caption-side:top;opacity:.75'>{html.escape(caption)}</caption>" if caption else ""
+    title = (
+        f"<caption style='text-align:left;caption-side:top;opacity:.75'>{html.escape(caption)}</caption>"
+        if caption
+        else ""
+    )
     return f"<table style='font-size:12px;margin:0;border-collapse:collapse'>{title}<thead><tr>{cells('th', columns)}</tr></thead><tbody>{body}</tbody></table>"
 
 
@@ -262,6 +283,8 @@ def card(
     "A display of an object: heading, pictures and tables side by side, more below."
     head = f"<div><b>{html.escape(title)}</b> <span style='opacity:.75'>{html.escape(subtitle)}</span></div>"
     given = [b for b in blocks if b]
-    beside = "".join(f"<div style='flex:{'0 0 auto' if i == 0 else '1 1 320px'};min-width:0'>{b}</div>" for i, b in enumerate(given))
+    beside = "".join(
+        f"<div style='flex:{'0 0 auto' if i == 0 else '1 1 320px'};min-width:0'>{b}</div>" for i, b in enumerate(given)
+    )
     row = f"<div style='display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start;margin:6px 0'>{beside}</div>"
     return f"<div class='motornet-card' style='max-width:900px'>{head}{row}{''.join(below)}</div>"

@@ -79,7 +79,10 @@ class Effector(Body):
         action = self.as_rows("action", action, self.n_muscles, batch)
         loads = (
             None if load is None else self.as_rows(name, load, size, batch)
-            for name, load, size in (("endpoint_load", endpoint_load, self.space_dim), ("joint_load", joint_load, self.n_joints))
+            for name, load, size in (
+                ("endpoint_load", endpoint_load, self.space_dim),
+                ("joint_load", joint_load, self.n_joints),
+            )
         )
         self._state = self.advance(state, action, *loads, c=self._state_coefficients)
         return self.states
@@ -194,7 +197,9 @@ class RigidTendonArm26(Effector):
     def setup(self):
         _needs(self, "skeleton", TwoDofArm)
         if "length" in self.muscle.integrated:
-            raise refuse(self, "muscle", self.muscle, "a model with a rigid tendon (or use CompliantTendonArm26)", TypeError)
+            raise refuse(
+                self, "muscle", self.muscle, "a model with a rigid tendon (or use CompliantTendonArm26)", TypeError
+            )
         super().setup()
 
 

@@ -34,7 +34,9 @@ def whole_steps(
     if abs(seconds / timestep - steps) > 1e-6:
         near = sorted({max(0, int(seconds / timestep)), int(seconds / timestep) + 1})
         options = " or ".join(f"{n * timestep:g}" for n in near)
-        raise refuse(owner, name, seconds, f"a multiple of the effector's timestep of {timestep:g} s, such as {options} s")
+        raise refuse(
+            owner, name, seconds, f"a multiple of the effector's timestep of {timestep:g} s, such as {options} s"
+        )
     return steps
 
 
@@ -68,7 +70,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/12_environment.ipynb #967946c3
+# %% ../nbs/api/12_environment.ipynb #d6cc3c8b
 _SENSORS = ("vision", "proprioception")
 
 
@@ -92,8 +94,17 @@ class Environment(Model):
     effector = part(Effector, description="the body")
     task = part(Task, description="what it is to do")
     duration = number(1.0, "s", "duration of a trial", above=0, typical=(0.3, 3))
-    vision_delay = number(None, "s", "delay of vision and of the task's cues; one step if None", at_least=0, typical=(0, 0.2), optional=True)
-    proprioception_delay = number(None, "s", "delay of proprioception; one step if None", at_least=0, typical=(0, 0.1), optional=True)
+    vision_delay = number(
+        None,
+        "s",
+        "delay of vision and of the task's cues; one step if None",
+        at_least=0,
+        typical=(0, 0.2),
+        optional=True,
+    )
+    proprioception_delay = number(
+        None, "s", "delay of proprioception; one step if None", at_least=0, typical=(0, 0.1), optional=True
+    )
     action_noise = _noise("the action")
     observation_noise = _noise("the observation")
     vision_noise = _noise("vision")
@@ -109,10 +120,13 @@ class Environment(Model):
             raise refuse(self, "duration", self.duration, f"at least one timestep ({dt:g} s)")
         delays = {name: getattr(self, f"{name}_delay") for name in _SENSORS}
         self.delay_steps = {
-            name: 1 if delay is None else max(1, whole_steps(self, f"{name}_delay", delay, dt)) for name, delay in delays.items()
+            name: 1 if delay is None else max(1, whole_steps(self, f"{name}_delay", delay, dt))
+            for name, delay in delays.items()
         }
         if self.effector.n_muscles == 0:
-            raise refuse(self, "effector", self.effector.name, "a body with muscles; add one with effector.add_muscle(...)")
+            raise refuse(
+                self, "effector", self.effector.name, "a body with muscles; add one with effector.add_muscle(...)"
+            )
         self._n_inputs = len(self.task.input_labels(self.effector))
         sizes = {
             "action": self.effector.n_muscles,
@@ -229,7 +243,9 @@ class Environment(Model):
                 force = gain * load.force(None, trials.start.new_zeros(1), drawn)
                 inputs[name] = inputs[name] + force if name in inputs else force
         if any(load.depends_on_motion for load in self.task.loads):
-            inputs["time"] = (torch.arange(self.n_steps, dtype=trials.start.dtype) * self.timestep).to(trials.start.device)[:, None]
+            inputs["time"] = (torch.arange(self.n_steps, dtype=trials.start.dtype) * self.timestep).to(
+                trials.start.device
+            )[:, None]
         return inputs
 
     def _draw_noise(self, n: int, streams: Streams) -> dict[str, Tensor]:
@@ -333,10 +349,13 @@ class Environment(Model):
         self,
         *,
         seed: int | None = None,  # starts a reproducible sequence of episodes
-        options: dict | None = None,  # "batch_size" (1), "joint_state", "deterministic" (False), "split" ("train"), "trials"
+        options: dict
+        | None = None,  # "batch_size" (1), "joint_state", "deterministic" (False), "split" ("train"), "trials"
     ) -> tuple[Tensor, dict]:  # observation (batch, observation), info
         "Draw a batch of trials and begin them."
-        options = check_options("Environment.reset", options, ("batch_size", "joint_state", "deterministic", "split", "trials"))
+        options = check_options(
+            "Environment.reset", options, ("batch_size", "joint_state", "deterministic", "split", "trials")
+        )
         if seed is not None:
             self._seed, self._episodes = Streams(seed).seed, 0
         deterministic = options.get("deterministic", False)
@@ -394,3 +413,7 @@ class Environment(Model):
     def _info(self, action, noisy_action) -> dict[str, Any]:
         states = self.effector.stack_states(self._state.body, self._episode.constants.body)
         return {"states": states, "action": action, "noisy action": noisy_action, "goal": self._episode.trials.goal}
+
+    def _apply(self, fn, recurse=True):
+        self._episode = None  # an episode that has begun stays on the old device: begin a new one
+        return super()._apply(fn, recurse)

@@ -7,14 +7,13 @@ __all__ = ['MusculotendonGeometry', 'velocity_from_moment_arms', 'Geometry', 'ch
            'ConstantGeometry']
 
 # %% ../nbs/api/05_geometry.ipynb #b99b5a5d
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
-from typing_extensions import Annotated
 
 from .model import Model
 from .parameters import as_quantity, data, quantity, refuse

@@ -54,10 +54,18 @@ class RigidTendonHillMuscleThelen(HillMuscle):
     min_activation = Muscle.min_activation.but(default=0.001)
     min_length = quantity(0.001, "m", "floor of the contractile length", above=0)
     gamma = quantity(0.45, "1", "width of the active force-length curve", above=0, source="Thelen (2003), table 1")
-    passive_shape = quantity(5.0, "1", "exponent of the passive force-length curve", above=0, source="Thelen (2003), table 1")
-    passive_strain = quantity(0.6, "1", "passive strain at maximum isometric force", above=0, source="Thelen (2003), table 1")
-    force_velocity_shape = quantity(0.25, "1", "curvature of the force-velocity curve", above=0, source="Thelen (2003), table 1")
-    max_lengthening_force = quantity(1.4, "1", "largest force while lengthening", above=1, source="Thelen (2003), table 1")
+    passive_shape = quantity(
+        5.0, "1", "exponent of the passive force-length curve", above=0, source="Thelen (2003), table 1"
+    )
+    passive_strain = quantity(
+        0.6, "1", "passive strain at maximum isometric force", above=0, source="Thelen (2003), table 1"
+    )
+    force_velocity_shape = quantity(
+        0.25, "1", "curvature of the force-velocity curve", above=0, source="Thelen (2003), table 1"
+    )
+    max_lengthening_force = quantity(
+        1.4, "1", "largest force while lengthening", above=1, source="Thelen (2003), table 1"
+    )
 
     def coefficients(self, muscles):
         "Adds the constants of the three curves."
@@ -123,7 +131,9 @@ class MujocoHillMuscle(HillMuscle):
     tau_activation = Muscle.tau_activation.but(default=0.01, source="MuJoCo documentation")
     tau_deactivation = Muscle.tau_deactivation.but(default=0.04, source="MuJoCo documentation")
     min_length = quantity(0.001, "m", "floor of the contractile length", above=0)
-    lmin = quantity(0.5, "l0", "shortest length with active force", at_least=0, below=0.95, source="MuJoCo documentation")
+    lmin = quantity(
+        0.5, "l0", "shortest length with active force", at_least=0, below=0.95, source="MuJoCo documentation"
+    )
     lmax = quantity(1.6, "l0", "longest length with active force", above=1, source="MuJoCo documentation")
     vmax = quantity(1.5, "m/s or l0/s", "shortening velocity at zero force", above=0, source="MuJoCo documentation")
     fvmax = quantity(1.2, "1", "largest force while lengthening", above=1, source="MuJoCo documentation")
@@ -139,7 +149,11 @@ class MujocoHillMuscle(HillMuscle):
 
     def coefficients(self, muscles):
         "Adds the constants of the three curves."
-        scale = muscles["optimal_muscle_length"] if self.velocity_unit == "l0/s" else torch.ones_like(muscles["tendon_length"])
+        scale = (
+            muscles["optimal_muscle_length"]
+            if self.velocity_unit == "l0/s"
+            else torch.ones_like(muscles["tendon_length"])
+        )
         base = super().coefficients(muscles | {"normalized_slack_muscle_length": muscles["fpmax"]})
         del base["slack_length"]
         knee = 0.5 * (1 + self.lmax)
@@ -173,7 +187,15 @@ class MujocoHillMuscle(HillMuscle):
         beyond = (c["lengthening"] - speed.clamp(min=0)).clamp(min=0)
         force_velocity = torch.where(speed <= 0, rising, c["fvmax"] - beyond.square() / c["lengthening"])
         normal_force = torch.addcmul(c["passive_scale"] * passive, activation, active * force_velocity)
-        values = (activation, muscle_length, velocity, passive, active, force_velocity, normal_force * c["max_isometric_force"])
+        values = (
+            activation,
+            muscle_length,
+            velocity,
+            passive,
+            active,
+            force_velocity,
+            normal_force * c["max_isometric_force"],
+        )
         return dict(zip(_RIGID_STATES, values, strict=True))
 
 # %% ../nbs/api/04_hill.ipynb #af8b769f
@@ -183,19 +205,27 @@ _WIDTH, _FLOOR, _A_REL, _B_REL, _Q_CRITICAL, _Q_ZERO, _SLOPE = 0.66, 0.01, 0.41,
 class KistemakerMuscle(HillMuscle):
     "What the two Kistemaker models share: the contractile element and the passive force."
 
-    min_activation = quantity(0.001, "1", "smallest activation; at 0 the curves divide by zero", above=0, below=1, typical=(0.001, 0.05))
-    a_rel_scaling = choice(("above", "below"), "above", "side of the optimal length on which a* is scaled by force-length")
+    min_activation = quantity(
+        0.001, "1", "smallest activation; at 0 the curves divide by zero", above=0, below=1, typical=(0.001, 0.05)
+    )
+    a_rel_scaling = choice(
+        ("above", "below"), "above", "side of the optimal length on which a* is scaled by force-length"
+    )
     b_rel_square = choice(("bracket", "ratio"), "bracket", "what is squared in b*")
 
     muscle_declarations = HillMuscle.muscle_declarations | {
-        "normalized_slack_muscle_length": SLACK_LENGTH.but(default=1.4, allowed="a finite number above 0 and below 1.66 l0")
+        "normalized_slack_muscle_length": SLACK_LENGTH.but(
+            default=1.4, allowed="a finite number above 0 and below 1.66 l0"
+        )
     }
 
     def check(self, muscles, owner):
         "Passive force must start before its curve ends."
         slack = muscles["normalized_slack_muscle_length"]
         if bool((slack.detach() > 1 + _WIDTH - 1e-6).any()):  # 1.66 itself divides by zero
-            raise refuse(owner, "normalized_slack_muscle_length", slack, f"below {1 + _WIDTH:g} l0 for {type(self).__name__}")
+            raise refuse(
+                owner, "normalized_slack_muscle_length", slack, f"below {1 + _WIDTH:g} l0 for {type(self).__name__}"
+            )
 
     def coefficients(self, muscles):
         "Adds the slope of the passive force."
@@ -296,7 +326,11 @@ class CompliantTendonHillMuscle(KistemakerMuscle):
         "Adds the optimal length; velocities are normalised by optimal lengths per second."
         base = super().coefficients(muscles)
         optimal = muscles["optimal_muscle_length"]
-        return base | {"optimal_length": optimal, "velocity_scale": optimal, "inverse_tendon_length": 1 / base["tendon_length"]}
+        return base | {
+            "optimal_length": optimal,
+            "velocity_scale": optimal,
+            "inverse_tendon_length": 1 / base["tendon_length"],
+        }
 
     def elastic_forces(self, c, muscle_length: Tensor, length: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         "Normalised passive force, tendon force, and the active force that balances them."
@@ -310,7 +344,9 @@ class CompliantTendonHillMuscle(KistemakerMuscle):
     def contraction_velocity(self, c, activation: Tensor, muscle_length: Tensor, active: Tensor) -> Tensor:
         "Contractile velocity in m/s at a given normalised active force."
         normal = muscle_length * c["inverse_optimal_length"]
-        return self.velocity_from_force(activation, normal, self.active_force_length(normal), active) * c["optimal_length"]
+        return (
+            self.velocity_from_force(activation, normal, self.active_force_length(normal), active) * c["optimal_length"]
+        )
 
     def initial_state(self, c, length, velocity):
         "The passive equilibrium of tendon and parallel element at the smallest activation."
@@ -319,7 +355,9 @@ class CompliantTendonHillMuscle(KistemakerMuscle):
         activation = c["min_activation"].expand_as(length)
         tendon, optimal = c["tendon_length"], c["optimal_length"]
         slack, fibre = c["slack_length"] * optimal, length - tendon
-        stretched = (c["passive_slope"] * slack * tendon + _TENDON * optimal * fibre) / (c["passive_slope"] * tendon + _TENDON * optimal)
+        stretched = (c["passive_slope"] * slack * tendon + _TENDON * optimal * fibre) / (
+            c["passive_slope"] * tendon + _TENDON * optimal
+        )
         shortest = torch.full_like(length, 0.001) * optimal
         muscle_length = torch.where(fibre < 0, shortest, torch.where(fibre < slack, fibre, stretched))
         return self.outputs(c, {"activation": activation, "length": muscle_length}, length, velocity)

@@ -35,7 +35,9 @@ class Load(Model):
 
     onset = number(0.0, "s", "when it begins", at_least=0)
     duration = number(None, "s", "how long it lasts; to the end of the trial if None", above=0, optional=True)
-    aligned_to = choice(("start", "go cue"), "start", "what the onset is counted from; trials without go cue then have no load")
+    aligned_to = choice(
+        ("start", "go cue"), "start", "what the onset is counted from; trials without go cue then have no load"
+    )
     trials = choice(("all", "go", "catch"), "all", "kind of trials it acts in")
     probability = number(1.0, "1", "probability that it acts in such a trial", at_least=0, at_most=1)
 
@@ -63,7 +65,11 @@ class Load(Model):
             earliest, latest = earliest + go_window[0], latest + go_window[1]
         lasts = math.inf if self.duration is None else self.duration
         end = None if math.isinf(latest + lasts) else latest + lasts
-        return [Period(earliest, end, "" if earliest == latest else "some time", earliest == latest and self.probability == 1)]
+        return [
+            Period(
+                earliest, end, "" if earliest == latest else "some time", earliest == latest and self.probability == 1
+            )
+        ]
 
     def active(self, trials: Trials, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         "Which trials have the load (batch), and at which steps it acts (batch, T)."
@@ -114,7 +120,10 @@ class ConstantLoad(Load):
 
     def sample(self, trials, generator):
         "Checks that the vector fits the body."
-        vector, size = self._vector(), trials.start.shape[1] if self.acts_on == "endpoint" else trials.joint_state.shape[1] // 2
+        vector, size = (
+            self._vector(),
+            trials.start.shape[1] if self.acts_on == "endpoint" else trials.joint_state.shape[1] // 2,
+        )
         if len(vector) != size:
             name = "force_vector" if self.acts_on == "endpoint" else "torque_vector"
             raise refuse(self, name, vector, f"{size} numbers, one for each dimension of the {self.acts_on}")
@@ -158,13 +167,20 @@ class ForcePulse(Load):
         "an angle in rad (0 is rightward, counter-clockwise) or one of 'random', 'left', 'right', 'around'",
     )
     duration = Load.duration.but(default=0.1)
-    onset_range = quantity(None, "s", "[earliest, latest] of a uniform range, instead of onset", ndim=1, at_least=0, optional=True)
+    onset_range = quantity(
+        None, "s", "[earliest, latest] of a uniform range, instead of onset", ndim=1, at_least=0, optional=True
+    )
 
     def setup(self):
         for name in ("magnitude", "onset_range"):
             value = getattr(self, name)
             if value is not None and (value.numel() > 2 or (name == "onset_range" and value.numel() != 2)):
-                raise refuse(self, name, value, "one number or a pair [smallest, largest]" if name == "magnitude" else "a pair [earliest, latest]")
+                raise refuse(
+                    self,
+                    name,
+                    value,
+                    "one number or a pair [smallest, largest]" if name == "magnitude" else "a pair [earliest, latest]",
+                )
             if value is not None and value.numel() == 2 and bool(value[0] > value[1]):
                 raise refuse(self, name, value, "a pair in ascending order")
 
@@ -181,7 +197,9 @@ class ForcePulse(Load):
     def sample(self, trials, generator):
         "Draws magnitude, direction and onset."
         if trials.start.shape[1] != 2:
-            raise refuse(self, "direction", self.direction, "used in a plane; this body moves in another number of dimensions")
+            raise refuse(
+                self, "direction", self.direction, "used in a plane; this body moves in another number of dimensions"
+            )
         n = len(trials)
         drawn = super().sample(trials, generator)
         magnitude = _range(self, "magnitude", n, generator)
@@ -204,15 +222,21 @@ class ForcePulse(Load):
 class CurlField(Load):
     "A force at right angles to the endpoint's velocity and proportional to it."
 
-    strength = quantity(unit="N s/m", description="strength; positive pushes to the left of the motion", typical=(-20, 20))
+    strength = quantity(
+        unit="N s/m", description="strength; positive pushes to the left of the motion", typical=(-20, 20)
+    )
 
     depends_on_motion = True
 
     def sample(self, trials, generator):
         "The strength is the same in all trials."
         if trials.start.shape[1] != 2:
-            raise refuse(self, "strength", self.strength, "used in a plane; this body moves in another number of dimensions")
-        return super().sample(trials, generator) | {"strength": self.strength.detach().to(trials.start).expand(len(trials), 1)}
+            raise refuse(
+                self, "strength", self.strength, "used in a plane; this body moves in another number of dimensions"
+            )
+        return super().sample(trials, generator) | {
+            "strength": self.strength.detach().to(trials.start).expand(len(trials), 1)
+        }
 
     def force(self, motion, time, drawn):
         "b (-vy, vx)."
@@ -232,10 +256,17 @@ class ForceChannel(Load):
     def sample(self, trials, generator):
         "The walls' place and direction in each trial."
         if trials.start.shape[1] != 2:
-            raise refuse(self, "stiffness", self.stiffness, "used in a plane; this body moves in another number of dimensions")
+            raise refuse(
+                self, "stiffness", self.stiffness, "used in a plane; this body moves in another number of dimensions"
+            )
         h = trials.timestep
         if float(self.wall_damping) <= h * float(self.stiffness):
-            raise refuse(self, "wall_damping", self.wall_damping, f"above timestep x stiffness = {h * float(self.stiffness):g} N s/m, or the walls shake")
+            raise refuse(
+                self,
+                "wall_damping",
+                self.wall_damping,
+                f"above timestep x stiffness = {h * float(self.stiffness):g} N s/m, or the walls shake",
+            )
         along = trials.goal - trials.start
         length = along.norm(dim=1, keepdim=True)
         unit = torch.where(length > 0, along / length.clamp(min=1e-12), torch.zeros_like(along))

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from .model import Model
-from .parameters import choice, data, describe, number, refuse, text
+from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
 # %% ../nbs/api/15_loss.ipynb #f0d46b03
@@ -54,7 +54,12 @@ class MuscleActivation(Term):
 
 def _hidden(rollout: Rollout, term: Term) -> Tensor:
     if "hidden" not in rollout.history[0]:
-        raise refuse(term, "policy", type(rollout.policy).__name__, "a network with a hidden state; use loss.without(...) for one without memory")
+        raise refuse(
+            term,
+            "policy",
+            type(rollout.policy).__name__,
+            "a network with a hidden state; use loss.without(...) for one without memory",
+        )
     return rollout["hidden"]
 
 
@@ -77,7 +82,9 @@ class HiddenRate(Term):
 class WeightPenalty(Term):
     "Sum of squared weights."
 
-    parameters_with = text("weight_ih", "part of the names of the parameters to penalise; the first matrix if none has it")
+    parameters_with = text(
+        "weight_ih", "part of the names of the parameters to penalise; the first matrix if none has it"
+    )
 
     def forward(self, rollout):
         "Sum of W^2 over the chosen matrices."
@@ -106,7 +113,9 @@ class Loss(Model):
 
     def setup(self):
         if set(self.weights) != set(self.terms):
-            raise refuse(self, "weights", self.weights, f"given for each of the terms ({', '.join(self.terms) or 'none'})")
+            raise refuse(
+                self, "weights", self.weights, f"given for each of the terms ({', '.join(self.terms) or 'none'})"
+            )
         terms = {}
         for name, term in self.terms.items():
             if not isinstance(term, Term) and not callable(term):
@@ -156,7 +165,8 @@ class Loss(Model):
             if name not in self.terms:
                 raise refuse(self, "names", name, f"one of its terms ({', '.join(self.terms)})")
         return self._rebuilt(
-            {n: w for n, w in self.weights.items() if n not in names}, {n: t for n, t in self.terms.items() if n not in names}
+            {n: w for n, w in self.weights.items() if n not in names},
+            {n: t for n, t in self.terms.items() if n not in names},
         )
 
 # %% ../nbs/api/15_loss.ipynb #1df7e61a
@@ -166,7 +176,13 @@ class ReachLoss(Loss):
     alpha = number(2.0, "1", "weight of the position error", at_least=0, source="paper, section 4.2")
     beta = number(5.0, "1", "weight of muscle activation", at_least=0, source="paper, section 4.2")
     gamma = number(0.1, "1", "weight of hidden activity", at_least=0, source="paper, section 4.2")
-    kappa = number(0.05, "s2", "weight of the rate of hidden activity, relative to its size", at_least=0, source="paper, section 4.2")
+    kappa = number(
+        0.05,
+        "s2",
+        "weight of the rate of hidden activity, relative to its size",
+        at_least=0,
+        source="paper, section 4.2",
+    )
     kernel = number(1e-6, "1", "weight of the squared input weights (lambda)", at_least=0, source="authors' scripts")
     radius = number(0.01, "m", "radius of the target", at_least=0, typical=(0, 0.03), source="paper, section 4.2")
 

@@ -20,7 +20,7 @@ from torch import nn
 
 from .parameters import Parameter, describe, quantity, refuse
 
-# %% ../nbs/api/01_model.ipynb #187a2207
+# %% ../nbs/api/01_model.ipynb #61eba36f
 _REGISTRY: dict[str, type] = {}
 
 
@@ -38,14 +38,11 @@ class Model(nn.Module):
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        inherited: dict[str, Parameter] = {}
-        for base in reversed(cls.__mro__[1:]):
-            inherited |= {k: v for k, v in vars(base).items() if isinstance(v, Parameter)}
-            inherited = {k: v for k, v in inherited.items() if k not in vars(base) or vars(base)[k] is not None}
-        own = {k: v for k, v in vars(cls).items() if isinstance(v, Parameter)}
-        # a subclass that fixes a parameter of its base declares it None, and sets it in `setup`
-        fixed = {k for k in inherited if k in vars(cls) and vars(cls)[k] is None}
-        cls.declarations = {k: v for k, v in (inherited | own).items() if k not in fixed}
+        # a class's own parameters come before those it inherits; one that it fixes it declares None, and sets in `setup`
+        seen: dict[str, Any] = {}
+        for base in cls.__mro__:
+            seen |= {k: v for k, v in vars(base).items() if k not in seen and (v is None or isinstance(v, Parameter))}
+        cls.declarations = {k: v for k, v in seen.items() if v is not None}
         required_first = sorted(cls.declarations.values(), key=lambda p: not p.required)
         cls._schema = None
         if "__init__" not in vars(cls):
@@ -75,14 +72,17 @@ class Model(nn.Module):
 
     @classmethod
     def _check(cls, args: tuple, kwargs: dict) -> dict[str, Any]:
-        owner, known = cls.__name__, list(cls.declarations)
+        owner = cls.__name__
         ordered = sorted(cls.declarations.values(), key=lambda p: not p.required)
+        known = [p.name for p in ordered]
         if len(args) > len(ordered):
             raise TypeError(f"{owner} takes at most {len(ordered)} arguments ({', '.join(known)}); got {len(args)}")
         given = {p.name: value for p, value in zip(ordered, args, strict=False)}
         for name, value in kwargs.items():
             if name not in cls.declarations:
-                raise TypeError(f"{owner} has no argument {name!r} (= {describe(value)}); it has {', '.join(known) or 'none'}")
+                raise TypeError(
+                    f"{owner} has no argument {name!r} (= {describe(value)}); it has {', '.join(known) or 'none'}"
+                )
             if name in given:
                 raise TypeError(f"{owner} got {name!r} twice, as {describe(given[name])} and {describe(value)}")
             given[name] = value
@@ -100,7 +100,11 @@ class Model(nn.Module):
             first = error.errors()[0]
             name, *inside = first["loc"]
             allowed = cls.declarations[name].allowed or first["msg"]
-            detail = f" (at {'.'.join(map(str, inside))}: {first['msg']})" if inside and first["type"] != "literal_error" else ""
+            detail = (
+                f" (at {'.'.join(map(str, inside))}: {first['msg']})"
+                if inside and first["type"] != "literal_error"
+                else ""
+            )
             raise refuse(owner, name, given.get(name), allowed + detail) from None
         # a part that is a default belongs to the class: every object gets its own copy
         own = {p: copy.deepcopy(cls.declarations[p].default) for p in known if p not in given}
@@ -140,12 +144,20 @@ class Model(nn.Module):
 
     def to_config(self) -> dict:
         "The object as a JSON-able dict; `from_config` rebuilds an equal object."
-        return {"type": type_name(type(self))} | {n: _encode(v, f"{type(self).__name__}.{n}") for n, v in self.values().items()}
+        return {"type": type_name(type(self))} | {
+            n: _encode(v, f"{type(self).__name__}.{n}") for n, v in self.values().items()
+        }
 
     def __eq__(self, other):
         if self is other:
             return True
-        return type(self) is type(other) and self.to_config() == other.to_config()
+        if type(self) is not type(other):
+            return False
+        try:
+            return self.to_config() == other.to_config()
+        except TypeError:  # something in it is code and has no configuration
+            mine, theirs = self.values(), other.values()
+            return all(_alike(mine[name], theirs[name]) for name in mine)
 
     __hash__ = nn.Module.__hash__  # torch keeps modules in sets by identity
 
@@ -160,7 +172,7 @@ class Model(nn.Module):
     def _repr_html_(self) -> str:
         return as_html(self)
 
-# %% ../nbs/api/01_model.ipynb #76f0b063
+# %% ../nbs/api/01_model.ipynb #28df28e3
 def _encode(value: Any, where: str) -> Any:
     if isinstance(value, Model):
         return value.to_config()
@@ -176,7 +188,17 @@ def _encode(value: Any, where: str) -> Any:
         return str(value).removeprefix("torch.")
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    raise TypeError(f"{where} = {describe(value)} cannot be written as a configuration; only numbers, texts, lists and models can")
+    raise TypeError(
+        f"{where} = {describe(value)} cannot be written as a configuration; only numbers, texts, lists and models can"
+    )
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, torch.Tensor):
+        return isinstance(b, torch.Tensor) and torch.equal(a, b)
+    if isinstance(a, list | tuple | nn.ModuleList):
+        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+    return bool(a == b)
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -214,7 +236,9 @@ def from_config(
         raise refuse("from_config", "config", config, "a dict with a 'type' and other names, as to_config() returns")
     if not isinstance(config["type"], str) or config["type"] not in _REGISTRY:
         near = sorted(n for n in _REGISTRY if not n.startswith("_"))
-        raise refuse("from_config", "type", config["type"], "a class that has been defined or imported: " + ", ".join(near))
+        raise refuse(
+            "from_config", "type", config["type"], "a class that has been defined or imported: " + ", ".join(near)
+        )
     cls = _REGISTRY[config["type"]]
     return cls(**{k: _decode(v) for k, v in config.items() if k != "type"})
 

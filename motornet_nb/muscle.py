@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .model import Model
-from .parameters import Parameter, quantity, refuse
+from .parameters import Parameter, quantity
 
 # %% ../nbs/api/03_muscle.ipynb #c71d3459
 def activation_rate(
@@ -41,8 +41,12 @@ class Muscle(Model):
     "Base class: a muscle model, as pure functions vectorised over muscles."
 
     min_activation = quantity(0.0, "1", "smallest activation", at_least=0, below=1, typical=(0, 0.05))
-    tau_activation = quantity(0.015, "s", "time constant of activation", above=0, typical=(0.005, 0.05), source="Thelen (2003)")
-    tau_deactivation = quantity(0.05, "s", "time constant of deactivation", above=0, typical=(0.02, 0.1), source="Thelen (2003)")
+    tau_activation = quantity(
+        0.015, "s", "time constant of activation", above=0, typical=(0.005, 0.05), source="Thelen (2003)"
+    )
+    tau_deactivation = quantity(
+        0.05, "s", "time constant of deactivation", above=0, typical=(0.02, 0.1), source="Thelen (2003)"
+    )
 
     state_names: ClassVar[tuple[str, ...]] = ("activation", "length", "velocity", "force")
     integrated: ClassVar[tuple[str, ...]] = ("activation",)

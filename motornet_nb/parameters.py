@@ -205,7 +205,9 @@ def number(
         return float(as_quantity(value, **limits, allowed=allowed))
 
     annotation = Annotated[Any, BeforeValidator(check)]
-    return Parameter(annotation, default, unit, description, typical=typical, source=source, allowed=allowed, limits=limits)
+    return Parameter(
+        annotation, default, unit, description, typical=typical, source=source, allowed=allowed, limits=limits
+    )
 
 
 def count(
@@ -251,7 +253,9 @@ def text(
     description: str = "",  # one line
 ) -> Any:
     "Declare a name."
-    return Parameter(Annotated[str, Field(min_length=1, strict=True)], default, "", description, allowed="a text that is not empty")
+    return Parameter(
+        Annotated[str, Field(min_length=1, strict=True)], default, "", description, allowed="a text that is not empty"
+    )
 
 
 def data(

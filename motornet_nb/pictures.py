@@ -22,7 +22,9 @@ from .task import Task
 def outline(
     body: Body,  # skeleton and muscles
     position: Tensor,  # one posture (joint) rad
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:  # line of the bones (point, space) m; path of each muscle (point, space) m
+) -> tuple[
+    np.ndarray, dict[str, np.ndarray]
+]:  # line of the bones (point, space) m; path of each muscle (point, space) m
     "Where bones and muscles are in a posture. Muscles that are no paths have no place."
 
     def plain(x):
@@ -63,11 +65,19 @@ def _body_as_html(body: Body) -> str:
     except NotImplementedError:  # a skeleton that does not say where its bones are
         picture = ""
     declared = body.muscle.muscle_declarations
-    heads = ["muscle", *(f"{n.replace('_', ' ')}{f' ({d.unit})' if d.unit not in ('', '1') else ''}" for n, d in declared.items())]
+    heads = [
+        "muscle",
+        *(f"{n.replace('_', ' ')}{f' ({d.unit})' if d.unit not in ('', '1') else ''}" for n, d in declared.items()),
+    ]
     values = [getattr(body, n).detach().tolist() for n in declared]
-    muscles = table(heads, [list(row) for row in zip(body.muscle_names, *values, strict=True)]) if body.n_muscles else ""
+    muscles = (
+        table(heads, [list(row) for row in zip(body.muscle_names, *values, strict=True)]) if body.n_muscles else ""
+    )
     words = f"{type(body.skeleton).__name__}, {body.n_muscles} muscles ({type(body.muscle).__name__}), {type(body.geometry).__name__}"
-    folds = [fold(title, parameter_table(m)) for title, m in (("effector", body), ("skeleton", body.skeleton), ("muscle", body.muscle))]
+    folds = [
+        fold(title, parameter_table(m))
+        for title, m in (("effector", body), ("skeleton", body.skeleton), ("muscle", body.muscle))
+    ]
     return card(body.name, words, picture, muscles, below=folds)
 
 # %% ../nbs/api/21_pictures.ipynb #3b37dbeb
@@ -79,7 +89,7 @@ def _task_as_html(task: Task) -> str:
     folds = [fold(type(m).__name__, parameter_table(m), unfolded=m is task) for m in (task, *task.loads)]
     return card(type(task).__name__, words, picture, below=folds)
 
-# %% ../nbs/api/21_pictures.ipynb #44e7e558
+# %% ../nbs/api/21_pictures.ipynb #65fdc106
 def _span(shapes: list) -> float:
     left, bottom, right, top = bounds(shapes)
     return max(right - left, top - bottom)
@@ -95,8 +105,15 @@ def picture(
     except (NotImplementedError, ValueError):  # a body or a task that cannot be drawn
         return ""
     starts, goals = (planar(points.detach().cpu().tolist()) for points in (trials.start, trials.goal))
-    ways = [Line(way, COLORS[2], 1, "2 3", 0.7) for way in zip(starts, goals, strict=True)] if len(set(starts)) == 1 else []
-    aims = [Dot(goal, 4, color=COLORS[2], fill=COLORS[2], opacity=0.8, title=f"goal of test trial {i}") for i, goal in enumerate(goals)]
+    ways = (
+        [Line(way, COLORS[2], 1, "2 3", 0.7) for way in zip(starts, goals, strict=True)]
+        if len(set(starts)) == 1
+        else []
+    )
+    aims = [
+        Dot(goal, 4, color=COLORS[2], fill=COLORS[2], opacity=0.8, title=f"goal of test trial {i}")
+        for i, goal in enumerate(goals)
+    ]
     whole = [*ways, *body_shapes(bones, paths), *aims]
     reach = [*ways, *(Dot(start, 2.5, fill="currentColor") for start in set(starts)), *aims]
     near = drawing(reach, size=130, title="the test trials") if _span(reach) < 0.15 * _span(whole) else ""
@@ -119,9 +136,20 @@ def _observation_table(environment: Environment) -> str:
         "vision": (", ".join(effector.skeleton.space_names), effector.space_dim),
         "proprioception": (f"length and velocity of {effector.n_muscles} muscles", 2 * effector.n_muscles),
     }
-    rows += [[s, f"{kinds[s][0]}{' (silenced)' if s in environment.silenced else ''}", kinds[s][1], late[s], noise(s)] for s in environment.sensors]
+    rows += [
+        [s, f"{kinds[s][0]}{' (silenced)' if s in environment.silenced else ''}", kinds[s][1], late[s], noise(s)]
+        for s in environment.sensors
+    ]
     if environment.action_stacking:
-        rows.append(["actions", f"the last {environment.action_stacking}", environment.action_stacking * effector.n_muscles, "-", "-"])
+        rows.append(
+            [
+                "actions",
+                f"the last {environment.action_stacking}",
+                environment.action_stacking * effector.n_muscles,
+                "-",
+                "-",
+            ]
+        )
     return table(["observation", "elements", "n", "delay", "noise (s.d.)"], rows)
 
 
@@ -132,8 +160,10 @@ def _environment_as_html(environment: Environment) -> str:
     periods = environment.task.periods()
     described = _observation_table(environment) + (timeline(periods, duration=environment.duration) if periods else "")
     parts = (("environment", environment), ("task", environment.task), ("effector", environment.effector))
-    return card(type(environment).__name__, words, picture(environment), described, below=[fold(title, parameter_table(m)) for title, m in parts])
-
-def _apply(self, fn, recurse=True):
-    environment._episode = None  # an episode that has begun stays on the old device: begin a new one
-    return super()._apply(fn, recurse)
+    return card(
+        type(environment).__name__,
+        words,
+        picture(environment),
+        described,
+        below=[fold(title, parameter_table(m)) for title, m in parts],
+    )

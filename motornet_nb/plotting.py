@@ -18,7 +18,9 @@ from bokeh.plotting import figure
 from .drawing import COLORS
 
 # %% ../nbs/api/18_plotting.ipynb #2d65f65f
-_OKLAB_TO_LMS = np.array([[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]])
+_OKLAB_TO_LMS = np.array(
+    [[1, 0.3963377774, 0.2158037573], [1, -0.1055613458, -0.0638541728], [1, -0.0894841775, -1.2914855480]]
+)
 _LMS_TO_RGB = np.array(
     [
         [4.0767416621, -3.3077115913, 0.2309699292],
@@ -77,7 +79,12 @@ def styled_figure(
     **options: Any,  # further arguments of `bokeh.plotting.figure`
 ) -> figure:
     "An empty figure in the common look."
-    defaults = {"height": 280, "sizing_mode": "stretch_width", "tools": "pan,box_zoom,wheel_zoom,reset,save", "toolbar_location": "right"}
+    defaults = {
+        "height": 280,
+        "sizing_mode": "stretch_width",
+        "tools": "pan,box_zoom,wheel_zoom,reset,save",
+        "toolbar_location": "right",
+    }
     p = figure(title=title, x_axis_label=x, y_axis_label=y, **defaults | options)
     p.toolbar.logo, p.toolbar.autohide, p.toolbar.active_drag = None, True, None
     p.outline_line_color = None
@@ -110,7 +117,11 @@ def add_legend(
     place: str = "right",  # beside the plot
 ) -> Legend:
     "A legend beside the plot; a click on an entry hides what belongs to it."
-    legend = Legend(items=[LegendItem(label=label, renderers=list(r)) for label, r in items.items()], click_policy="hide", title=title)
+    legend = Legend(
+        items=[LegendItem(label=label, renderers=list(r)) for label, r in items.items()],
+        click_policy="hide",
+        title=title,
+    )
     legend.border_line_color, legend.label_text_font_size, legend.label_text_color = None, "12px", INK
     legend.title_text_font_size, legend.title_text_font_style, legend.title_text_color = "12px", "normal", INK
     legend.spacing, legend.padding, legend.margin, legend.glyph_width = 1, 4, 4, 18
@@ -119,7 +130,9 @@ def add_legend(
 
 
 def legend_strip(
-    entries: dict[str, tuple[str, str, Sequence[Any]]],  # for each entry its colour, its dash and the renderers it switches
+    entries: dict[
+        str, tuple[str, str, Sequence[Any]]
+    ],  # for each entry its colour, its dash and the renderers it switches
     title: str = "",  # before the entries
     width: int = 860,  # room for it, pixels
 ) -> figure:
@@ -135,7 +148,9 @@ def legend_strip(
     legend = add_legend(p, {name: [leader] for name, leader in zip(entries, leaders, strict=True)}, place="center")
     legend.orientation, legend.location, legend.ncols = "horizontal", (8 * len(title), 0), per_row
     legend.spacing, legend.margin, legend.background_fill_alpha = 12, 0, 0
-    p.add_layout(Label(x=2, y=height - 23, x_units="screen", y_units="screen", text=title, text_font_size="12px", text_color=INK))
+    p.add_layout(
+        Label(x=2, y=height - 23, x_units="screen", y_units="screen", text=title, text_font_size="12px", text_color=INK)
+    )
     return p
 
 
@@ -165,7 +180,9 @@ def mark_times(
 ) -> None:
     "Vertical dashed lines."
     for t in times:
-        p.add_layout(Span(location=float(t), dimension="height", line_dash="dashed", line_color="#777777", line_width=1))
+        p.add_layout(
+            Span(location=float(t), dimension="height", line_dash="dashed", line_color="#777777", line_width=1)
+        )
 
 
 def source(

@@ -30,11 +30,22 @@ class Policy(Protocol):
 def check_policy(policy: Any, n_observations: int, n_actions: int) -> None:
     "Refuse what is no policy, or one of another size than the environment's."
     if not isinstance(policy, nn.Module) or not hasattr(policy, "init_hidden"):
-        raise refuse("policy", "policy", policy, "a torch.nn.Module with init_hidden(batch_size) and forward(observation, hidden)", TypeError)
+        raise refuse(
+            "policy",
+            "policy",
+            policy,
+            "a torch.nn.Module with init_hidden(batch_size) and forward(observation, hidden)",
+            TypeError,
+        )
     for name, size in (("n_inputs", n_observations), ("n_actions", n_actions)):
         has = getattr(policy, name, size)
         if isinstance(has, int) and has != size:
-            raise refuse(type(policy), name, has, f"{size}, the environment's {'observation' if name == 'n_inputs' else 'action'} size")
+            raise refuse(
+                type(policy),
+                name,
+                has,
+                f"{size}, the environment's {'observation' if name == 'n_inputs' else 'action'} size",
+            )
 
 # %% ../nbs/api/13_policy.ipynb #6b5c3e83
 class PolicyGRU(Model):
@@ -43,7 +54,9 @@ class PolicyGRU(Model):
     n_inputs = count(description="number of elements of an observation")
     n_units = count(description="number of gated recurrent units", typical=(10, 200))
     n_actions = count(description="number of muscles")
-    hidden_noise = number(0.0, "1", "standard deviation of the noise on the hidden state", at_least=0, typical=(0, 0.01))
+    hidden_noise = number(
+        0.0, "1", "standard deviation of the noise on the hidden state", at_least=0, typical=(0, 0.01)
+    )
 
     def setup(self):
         n = self.n_units
@@ -77,7 +90,8 @@ class PolicyGRU(Model):
         self,
         observation: Tensor,  # (batch, observation)
         hidden: Tensor,  # (batch, unit)
-        noise: Tensor | None = None,  # noise on the hidden state (batch, unit); drawn here if None and `hidden_noise` > 0
+        noise: Tensor
+        | None = None,  # noise on the hidden state (batch, unit); drawn here if None and `hidden_noise` > 0
     ) -> tuple[Tensor, Tensor]:  # action (batch, muscle) between 0 and 1; hidden (batch, unit)
         "One step of the network."
         if noise is None and self.hidden_noise > 0:

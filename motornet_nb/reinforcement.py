@@ -204,7 +204,7 @@ _OPTIONS = ("joint_state", "trials", "deterministic")
 class ReachEnv(gymnasium.Env):
     "One trial at a time of a body doing a task: NumPy, not differentiable."
 
-    metadata = {"render_modes": []}  # noqa: RUF012
+    metadata = {"render_modes": []}
 
     def __init__(
         self,

@@ -66,11 +66,18 @@ def _kinematics_table(kinematics: Any) -> str:
         return f"<tr><th>{html.escape(str(label))}</th>{f'<td class=text>{html.escape(condition)}</td>' if several else ''}{cells}</tr>"
 
     shown = kinematics.iloc[:_MOST_ROWS]
-    body = "".join(row(label, values["condition"], values) for label, values in zip(shown.index, shown.to_dict("records"), strict=True))
+    body = "".join(
+        row(label, values["condition"], values)
+        for label, values in zip(shown.index, shown.to_dict("records"), strict=True)
+    )
     numbers = kinematics[list(DISPLAYED)]
     blank = {"target_direction": math.nan}
     foot = row("mean", "", numbers.mean().to_dict() | blank) + row("s.d.", "", numbers.std().to_dict() | blank)
-    note = f"<p>The first {_MOST_ROWS} of {len(kinematics)} trials; mean and s.d. are of all.</p>" if len(kinematics) > _MOST_ROWS else ""
+    note = (
+        f"<p>The first {_MOST_ROWS} of {len(kinematics)} trials; mean and s.d. are of all.</p>"
+        if len(kinematics) > _MOST_ROWS
+        else ""
+    )
     head = f"<tr><th>trial</th>{'<th class=text>condition</th>' if several else ''}{heads}</tr>"
     return f"<div class='wide{' tall' if len(shown) > _LONG else ''}'><table class=numbers><thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table></div>{note}"
 
@@ -84,7 +91,11 @@ def _configured(ds: Any, name: str) -> Any:
 
 
 def _delays(environment: Environment) -> str:
-    return ", ".join(f"{sense} {1000 * n * environment.timestep:g} ms" for sense, n in environment.delay_steps.items() if sense in environment.sensors)
+    return ", ".join(
+        f"{sense} {1000 * n * environment.timestep:g} ms"
+        for sense, n in environment.delay_steps.items()
+        if sense in environment.sensors
+    )
 
 
 def _noise(environment: Environment) -> str:
@@ -104,7 +115,13 @@ def _describe(ds: Any, log: Any, trained: Environment | None, tested: Environmen
         rows += [("senses", f"{_delays(environment)} late"), ("noise", _noise(environment))]
     if "policy_class" in ds.attrs:
         policy = json.loads(ds.attrs.get("policy", "{}"))
-        size = f"{policy['n_units']} units, " if "n_units" in policy else f"{ds.sizes['unit']} units, " if "unit" in ds.sizes else ""
+        size = (
+            f"{policy['n_units']} units, "
+            if "n_units" in policy
+            else f"{ds.sizes['unit']} units, "
+            if "unit" in ds.sizes
+            else ""
+        )
         ends = f"{ds.sizes.get('observation', '?')} inputs, {ds.sizes.get('muscle', '?')} outputs"
         rows.append(("network", f"{html.escape(str(ds.attrs['policy_class']))}: {size}{ends}"))
     if trained is not None and trained != tested:
@@ -113,10 +130,19 @@ def _describe(ds: Any, log: Any, trained: Environment | None, tested: Environmen
         minutes = f", {log['seconds'].sum() / 60:.1f} min" if "seconds" in log else ""
         window = max(1, len(log) // 50)
         first, last = log["loss"].iloc[:window].mean(), log["loss"].iloc[-window:].mean()
-        rows.append(("training", f"{len(log)} batches{minutes}; loss {first:.3g} at the beginning, {last:.3g} at the end"))
+        rows.append(
+            ("training", f"{len(log)} batches{minutes}; loss {first:.3g} at the beginning, {last:.3g} at the end")
+        )
     if tested is not None:
-        rows.append(("tested on", f"<code>{html.escape(repr(tested.task))}</code>, {tested.duration:g} s, {ds.sizes['trial']} trials"))
-    made = [f"{name} {html.escape(str(ds.attrs[name]))}" for name in ("motornet_nb", "torch", "python") if name in ds.attrs]
+        rows.append(
+            (
+                "tested on",
+                f"<code>{html.escape(repr(tested.task))}</code>, {tested.duration:g} s, {ds.sizes['trial']} trials",
+            )
+        )
+    made = [
+        f"{name} {html.escape(str(ds.attrs[name]))}" for name in ("motornet_nb", "torch", "python") if name in ds.attrs
+    ]
     made += [f"seed {ds.attrs['seed']}"] if "seed" in ds.attrs else []
     made += [html.escape(str(ds.attrs["created"]))] if "created" in ds.attrs else []
     return [*rows, ("made with", ", ".join(made))] if made else rows
@@ -131,7 +157,7 @@ def _highlights(kinematics: Any, log: Any) -> list[tuple[str, str]]:
             found.append((in_words(name, mean), f"mean {DISPLAYED[name][0]}"))
     return [*found, (f"{len(log)}", "batches of training")] if log is not None and len(log) else found
 
-# %% ../nbs/api/21_report.ipynb #faa63646
+# %% ../nbs/api/21_report.ipynb #40db80f0
 _STYLE = """
 :root { color-scheme: light; --ink: #222; --soft: #666; --line: #e2e2e2; --accent: #0072B2; }
 * { box-sizing: border-box; }
@@ -212,6 +238,12 @@ def write_report(
         raise refuse("write_report", "environment", environment, "an Environment", TypeError)
     if not isinstance(title, str):
         raise refuse("write_report", "title", title, "a text", TypeError)
+    for name, table, column, kind in (
+        ("log", log, "loss", "train()"),
+        ("kinematics", kinematics, "endpoint_error", "reach_kinematics()"),
+    ):
+        if table is not None and column not in getattr(table, "columns", ()):
+            raise refuse("write_report", name, table, f"the table that {kind} returns", TypeError)
     ds = as_trials(ds, "write_report")
     kinematics = reach_kinematics(ds) if kinematics is None else kinematics
     tested = _configured(ds, "config")
@@ -256,7 +288,9 @@ def _lead(ds: Any, environment: Environment | None) -> str:
     return f"What a {network}{body}{task} does: hand paths, kinematics, muscle activity, and how it was trained."
 
 
-def _sections(ds: Any, kinematics: Any, placed: dict[str, str], facts: list[tuple[str, str]], environment: Environment | None) -> list[str]:
+def _sections(
+    ds: Any, kinematics: Any, placed: dict[str, str], facts: list[tuple[str, str]], environment: Environment | None
+) -> list[str]:
     "The sections of the page, in order."
     found = []
     if "trajectories" in placed:

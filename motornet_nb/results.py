@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/17_results.ipynb #59743885
+# %% ../nbs/api/17_results.ipynb #ce486a34
 import importlib.metadata
 import json
 import os
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from .environment import Environment
 from .model import Model, from_config
 from .parameters import describe, refuse
-from .rollout import Rollout, rollout
+from .rollout import Rollout, play
 from .trials import Streams, Trials
 
 # %% ../nbs/api/17_results.ipynb #9cb74fa9
@@ -58,7 +58,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/17_results.ipynb #21cbda34
+# %% ../nbs/api/17_results.ipynb #95c9bd5e
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -97,7 +97,9 @@ def to_dataset(
     turns = skeleton.joint_unit == "rad"
     units = {"q": skeleton.joint_unit, "torque": "N m" if turns else "N", "arm": "m" if turns else "1"}
     n_steps = len(played.history)
-    recorded = [n for n in VARIABLES if n in set(played) and (n != "noisy_action" or "action_noise" in played.episode.inputs)]
+    recorded = [
+        n for n in VARIABLES if n in set(played) and (n != "noisy_action" or "action_noise" in played.episode.inputs)
+    ]
     variables = {}
     for name in recorded:
         dims, unit, long_name = VARIABLES[name]
@@ -114,19 +116,35 @@ def to_dataset(
         variables[name] = (("trial", dim), _numpy(values), {"units": base, "long_name": name.replace("_", " ")})
     coordinates = {
         "trial": np.arange(len(trials)),
-        "time": ("time", np.round(np.arange(1, n_steps + 1) * environment.timestep, 12), {"units": "s", "long_name": "time"}),
+        "time": (
+            "time",
+            np.round(np.arange(1, n_steps + 1) * environment.timestep, 12),
+            {"units": "s", "long_name": "time"},
+        ),
         "joint": list(skeleton.joint_names),
         "space": list(skeleton.space_names),
         "muscle": list(effector.muscle_names),
-        "observation_label": ("observation", environment.observation_labels, {"long_name": "what each element of an observation is"}),
-        "max_isometric_force": ("muscle", _numpy(played.max_isometric_force), {"units": "N", "long_name": "maximum isometric force"}),
+        "observation_label": (
+            "observation",
+            environment.observation_labels,
+            {"long_name": "what each element of an observation is"},
+        ),
+        "max_isometric_force": (
+            "muscle",
+            _numpy(played.max_isometric_force),
+            {"units": "N", "long_name": "maximum isometric force"},
+        ),
     }
     if "hidden" in variables:
         coordinates["unit"] = np.arange(variables["hidden"][1].shape[-1])
     for name, values in trials.labels.items():
         unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
         attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
-        coordinates[name] = ("trial", _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object), attributes)
+        coordinates[name] = (
+            "trial",
+            _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object),
+            attributes,
+        )
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
@@ -149,7 +167,7 @@ def simulate(
     policy.eval()
     try:
         with torch.no_grad():
-            return to_dataset(rollout(policy, environment, trials, streams, deterministic), seed)
+            return to_dataset(play(policy, environment, trials, streams, deterministic), seed)
     finally:
         policy.train(was_training)
 
@@ -182,18 +200,31 @@ def save(
     results: Any = None,  # what `simulate` returned
 ) -> Path:  # the folder
     "Save an experiment, or parts of one."
-    for name, model, kind in (("policy", policy, nn.Module), ("environment", environment, Environment), ("loss", loss, Model)):
+    for name, model, kind in (
+        ("policy", policy, nn.Module),
+        ("environment", environment, Environment),
+        ("loss", loss, Model),
+    ):
         if model is not None and not isinstance(model, kind):
             raise refuse("save", name, model, f"a {kind.__name__}", TypeError)
-    for name, value, method, kind in (("log", log, "to_csv", "a pandas table"), ("results", results, "to_netcdf", "an xarray Dataset")):
+    for name, value, method, kind in (
+        ("log", log, "to_csv", "a pandas table"),
+        ("results", results, "to_netcdf", "an xarray Dataset"),
+    ):
         if value is not None and not hasattr(value, method):
             raise refuse("save", name, value, kind, TypeError)
     if all(x is None for x in (policy, environment, loss, log, results)):
-        raise refuse("save", "policy, environment, loss, log, results", None, "not all None: there is nothing to save", TypeError)
+        raise refuse(
+            "save", "policy, environment, loss, log, results", None, "not all None: there is nothing to save", TypeError
+        )
     what = {"version": 1}
     for name, model in (("environment", environment), ("policy", policy), ("loss", loss)):
         if model is not None:
-            what[name] = model.to_config() if isinstance(model, Model) else {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
+            what[name] = (
+                model.to_config()
+                if isinstance(model, Model)
+                else {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
+            )
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if policy is not None:
@@ -221,7 +252,9 @@ def load(
     experiment = Experiment(**{n: from_config(what[n]) for n in ("environment", "loss") if n in what})
     if "policy" in what:
         if policy is None and "type" not in what["policy"]:
-            raise refuse("load", "policy", None, f"a {what['policy']['class']} to fill with the saved weights", TypeError)
+            raise refuse(
+                "load", "policy", None, f"a {what['policy']['class']} to fill with the saved weights", TypeError
+            )
         experiment.policy = from_config(what["policy"]) if policy is None else policy
         weights = _read(folder / "weights.safetensors", load_file)
         _check_weights(experiment.policy, weights)
@@ -256,7 +289,9 @@ def _read(path: Path, reader) -> Any:
     try:
         return reader(path)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise refuse("load", "folder", str(path.parent), f"a folder with a {path.name} that can be read ({error})") from error
+        raise refuse(
+            "load", "folder", str(path.parent), f"a folder with a {path.name} that can be read ({error})"
+        ) from error
 
 
 def _check_weights(policy: nn.Module, weights: dict[str, Tensor]) -> None:
@@ -265,4 +300,9 @@ def _check_weights(policy: nn.Module, weights: dict[str, Tensor]) -> None:
         has, saved = own.get(name), weights.get(name)
         if has is None or saved is None or has.shape != saved.shape:
             shapes = [describe(None if t is None else tuple(t.shape)) for t in (has, saved)]
-            raise refuse("load", "policy", type(policy).__name__, f"of the saved shape: {name} is {shapes[0]}, the file has {shapes[1]}")
+            raise refuse(
+                "load",
+                "policy",
+                type(policy).__name__,
+                f"of the saved shape: {name} is {shapes[0]}, the file has {shapes[1]}",
+            )

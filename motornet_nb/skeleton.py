@@ -199,7 +199,16 @@ class TwoDofArm(Skeleton):
     @classmethod
     def arm26(cls, **changes) -> "TwoDofArm":
         "The arm of the arm26 effectors (paper table 2; Nijhof & Kouwenhoven 2000), with position limits of 135 and 155 degrees."
-        numbers = {"m1": 1.82, "m2": 1.43, "l1g": 0.135, "l2g": 0.165, "i1": 0.051, "i2": 0.057, "l1": 0.309, "l2": 0.333}
+        numbers = {
+            "m1": 1.82,
+            "m2": 1.43,
+            "l1g": 0.135,
+            "l2g": 0.165,
+            "i1": 0.051,
+            "i2": 0.057,
+            "l1": 0.309,
+            "l2": 0.333,
+        }
         return cls(**numbers | changes)
 
     def coefficients(self) -> Coefficients:

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from .effector import Effector
 from .drawing import Period
+from .effector import Effector
 from .loads import Load, as_load
 from .model import Model
 from .parameters import choice, count, number, parts, quantity, refuse
@@ -109,10 +109,13 @@ class Task(Model):
         return rows
 
 
-
 def _hand_periods(earliest: float, latest: float) -> list[Period]:
     stay = [Period(0.0, earliest if earliest < math.inf else None, "stay")] if earliest > 0 else []
-    unsure = [Period(earliest, latest if latest < math.inf else None, "go cue at a random time", certain=False)] if latest > earliest else []
+    unsure = (
+        [Period(earliest, latest if latest < math.inf else None, "go cue at a random time", certain=False)]
+        if latest > earliest
+        else []
+    )
     return stay + unsure + ([Period(latest, None, "reach")] if latest < math.inf else [])
 
 
@@ -146,7 +149,9 @@ def assemble(
     }
     catch = go_step > n_steps
     toward = (goal - start).double().cpu()
-    direction = torch.atan2(toward[:, 1], toward[:, 0]) % (2 * math.pi) if toward.shape[1] == 2 else torch.full((n,), math.nan)
+    direction = (
+        torch.atan2(toward[:, 1], toward[:, 0]) % (2 * math.pi) if toward.shape[1] == 2 else torch.full((n,), math.nan)
+    )
     go_time = torch.where(catch, math.nan, (go_step.double() * effector.timestep).round(decimals=12))
     return Trials(
         timestep=effector.timestep,
@@ -205,8 +210,18 @@ _CUES = ("start off", "target jump")
 class DelayedReach(Task):
     "Wait for the go cue, then reach from a random start to a random target; no go cue in catch trials."
 
-    catch_fraction = number(0.5, "1", "fraction of trials without go cue", at_least=0, at_most=1, typical=(0, 0.5), source="paper, section 4.1")
-    go_range = quantity(None, "s", "[earliest, latest] go cue; the whole trial if None", ndim=1, at_least=0, optional=True)
+    catch_fraction = number(
+        0.5,
+        "1",
+        "fraction of trials without go cue",
+        at_least=0,
+        at_most=1,
+        typical=(0, 0.5),
+        source="paper, section 4.1",
+    )
+    go_range = quantity(
+        None, "s", "[earliest, latest] go cue; the whole trial if None", ndim=1, at_least=0, optional=True
+    )
     cue = choice(_CUES, "start off", "how the go cue shows in the inputs")
     n_test_trials = count(64, "number of test trials")
 
@@ -244,10 +259,14 @@ class CenterOutReach(Task):
 
     n_targets = count(8, "number of targets", typical=(1, 24))
     distance = number(0.10, "m", "distance of the targets", above=0, typical=(0.02, 0.2))
-    start_posture = quantity(None, "rad", "joint positions at the start (joint); see `default_posture` if None", ndim=1, optional=True)
+    start_posture = quantity(
+        None, "rad", "joint positions at the start (joint); see `default_posture` if None", ndim=1, optional=True
+    )
     first_angle = number(0.0, "rad", "direction of the first target; the others follow counter-clockwise")
     go_time = number(0.1, "s", "time of the go cue", at_least=0, typical=(0, 0.5), source="paper, section 4.2")
-    catch_fraction = number(0.5, "1", "fraction of training trials without go cue", at_least=0, at_most=1, source="paper, section 4.2")
+    catch_fraction = number(
+        0.5, "1", "fraction of training trials without go cue", at_least=0, at_most=1, source="paper, section 4.2"
+    )
     cue = choice(_CUES, "start off", "how the go cue shows in the inputs")
 
     input_names = ("start", "target", "go cue")
@@ -264,7 +283,11 @@ class CenterOutReach(Task):
             posture = default_posture(effector) if self.start_posture is None else self.start_posture
             joint_state = effector.as_joint_state(posture, n, type(self).__name__)
         train = split == "train"
-        which = torch.randint(self.n_targets, (n,), generator=streams["goal"]) if train else torch.arange(n) % self.n_targets
+        which = (
+            torch.randint(self.n_targets, (n,), generator=streams["goal"])
+            if train
+            else torch.arange(n) % self.n_targets
+        )
         angle = self.first_angle + 2 * math.pi * which.double() / self.n_targets
         start = effector.joint_to_cartesian(joint_state)[:, :2].detach()
         goal = start + self.distance * torch.stack((angle.cos(), angle.sin()), 1).to(start)
@@ -281,7 +304,9 @@ class CenterOutReach(Task):
         reachable = effector.skeleton.within_reach(effector.coefficients().skeleton, goal)
         if not bool(reachable.all()):
             where = goal[~reachable][0].tolist()
-            raise refuse(self, "distance", self.distance, f"small enough for the body to reach every target (not {where})")
+            raise refuse(
+                self, "distance", self.distance, f"small enough for the body to reach every target (not {where})"
+            )
 
     def go_window(self):
         "A fixed time."
@@ -291,7 +316,9 @@ class CenterOutReach(Task):
 class PosturalHold(Task):
     "Keep the hand where it is, whatever pushes it."
 
-    start_posture = quantity(None, "rad", "joint positions in the test set (joint); see `default_posture` if None", ndim=1, optional=True)
+    start_posture = quantity(
+        None, "rad", "joint positions in the test set (joint); see `default_posture` if None", ndim=1, optional=True
+    )
     n_test_trials = count(8, "number of test trials")
     cue = choice(_CUES, "start off", "how the go cue, which does not come, would show in the inputs")
 

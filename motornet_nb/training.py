@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NonFiniteError', 'first_non_finite', 'Progress', 'train']
 
-# %% ../nbs/api/16_training.ipynb #ac78de48
+# %% ../nbs/api/16_training.ipynb #58caaf56
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .environment import Environment
 from .loss import Loss, ReachLoss
 from .parameters import refuse
-from .rollout import Rollout, check_match, rollout
+from .rollout import Rollout, check_match, play
 from .trials import Streams
 
 # %% ../nbs/api/16_training.ipynb #1d4a99c1
@@ -62,14 +62,21 @@ def _guard(batch: int, total: Tensor, parts: dict[str, Tensor], played: Rollout)
     if bad is None:
         name = next((n for n, p in parts.items() if not bool(torch.isfinite(p).all())), None)
         bad = f"the loss is {total.item()}" if name is None else f"the term {name} of the loss is {parts[name].item()}"
-    raise NonFiniteError(f"training stopped in batch {batch}: {bad}. The network keeps the weights it had before this batch.")
+    raise NonFiniteError(
+        f"training stopped in batch {batch}: {bad}. The network keeps the weights it had before this batch."
+    )
 
 
 def _guard_gradients(batch: int, named: list[tuple[str, nn.Parameter]], norm: Tensor) -> None:
     if bool(torch.isfinite(norm)):
         return
-    name = next((n for n, p in named if p.grad is not None and not bool(torch.isfinite(p.grad).all())), "all parameters together")
-    raise NonFiniteError(f"training stopped in batch {batch}: the gradient of {name} is not finite. The network keeps the weights it had before this batch.")
+    name = next(
+        (n for n, p in named if p.grad is not None and not bool(torch.isfinite(p.grad).all())),
+        "all parameters together",
+    )
+    raise NonFiniteError(
+        f"training stopped in batch {batch}: the gradient of {name} is not finite. The network keeps the weights it had before this batch."
+    )
 
 # %% ../nbs/api/16_training.ipynb #a53deb45
 @dataclass
@@ -93,12 +100,14 @@ class Progress:
         table = pd.DataFrame(self.rows)
         return table.set_index("batch") if self.rows else table
 
-# %% ../nbs/api/16_training.ipynb #16e44881
+# %% ../nbs/api/16_training.ipynb #751e4765
 def train(
     policy: nn.Module,  # the network; it is changed in place
     environment: Environment,  # the body and its task
     *,
-    loss: Loss | Callable | None = None,  # `ReachLoss()` if None; or a function of a rollout giving a total, or (total, parts)
+    loss: Loss
+    | Callable
+    | None = None,  # `ReachLoss()` if None; or a function of a rollout giving a total, or (total, parts)
     n_batches: int = 1000,  # number of batches
     batch_size: int = 64,  # trials in a batch
     seed: int = 0,  # of trials and noise
@@ -119,8 +128,15 @@ def train(
     if not named:
         raise refuse("train", "policy", type(policy).__name__, "a network with parameters to train")
     parameters = [p for _, p in named]
-    optimizer = _made(optimizer, parameters, torch.optim.Optimizer, "optimizer") or torch.optim.Adam(parameters, lr=learning_rate)
-    scheduler = _made(scheduler, optimizer, (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau), "scheduler")
+    optimizer = _made(optimizer, parameters, torch.optim.Optimizer, "optimizer") or torch.optim.Adam(
+        parameters, lr=learning_rate
+    )
+    scheduler = _made(
+        scheduler,
+        optimizer,
+        (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau),
+        "scheduler",
+    )
     state = Progress(policy, environment, n_batches)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     was_training = policy.training
@@ -130,7 +146,7 @@ def train(
         for batch in range(n_batches):
             began = time.perf_counter()
             streams = Streams(seed, batch)
-            played = rollout(policy, environment, environment.sample(batch_size, streams, "train"), streams)
+            played = play(policy, environment, environment.sample(batch_size, streams, "train"), streams)
             total, parts = _judge(judge, played)
             _guard(batch, total, parts, played)
             optimizer.zero_grad(set_to_none=True)

@@ -62,7 +62,11 @@ class Trials:
 
         def move(x):
             if isinstance(x, Tensor):
-                return x.to(*args, **kwargs) if x.is_floating_point() else x.to(*[a for a in args if not isinstance(a, torch.dtype)])
+                return (
+                    x.to(*args, **kwargs)
+                    if x.is_floating_point()
+                    else x.to(*[a for a in args if not isinstance(a, torch.dtype)])
+                )
             if isinstance(x, dict):
                 return {k: move(v) for k, v in x.items()}
             return tuple(move(v) for v in x) if isinstance(x, tuple) else x

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['trajectories', 'kinematics', 'activations', 'training', 'effector', 'moment_arms']
 
-# %% ../nbs/api/19_views.ipynb #c4af6359
+# %% ../nbs/api/19_views.ipynb #bc082e3e
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,9 +16,9 @@ from bokeh.layouts import column
 from bokeh.models import ColorBar, Div, FixedTicker, LinearColorMapper, TapTool
 from bokeh.plotting import figure
 
-from .analysis import as_trials, endpoint_speed, moment_arm_map
-from .effector import Effector
+from .analysis import as_trials, endpoint_speed, moment_arm_map, trial_values
 from .drawing import color_of, dash_of, table
+from .effector import Effector
 from .parameters import refuse
 from .pictures import outline
 from .pictures import workspace as workspace_of
@@ -38,13 +38,18 @@ from motornet_nb.plotting import (
 from .task import default_posture
 from .timecourses import TRIAL_ROWS, about_trials, arrange, group_trials, shown_trials, time_courses
 
-# %% ../nbs/api/19_views.ipynb #7ba85a9f
+# %% ../nbs/api/19_views.ipynb #143fbe74
 def _map(title: str, names: Sequence[str], unit: str, extent: np.ndarray, size: int) -> figure:
     "An empty figure whose axes have the same scale, with a shape that suits what it will show (point, 2)."
     finite = extent[np.isfinite(extent).all(1)]
     low, high = (finite.min(0), finite.max(0)) if len(finite) else (np.zeros(2), np.ones(2))
     width, height = np.maximum(high - low, 1e-6)
-    shape = {"frame_width": size, "frame_height": int(size * np.clip(height / width, 0.5, 1.0)), "sizing_mode": None, "height": None}
+    shape = {
+        "frame_width": size,
+        "frame_height": int(size * np.clip(height / width, 0.5, 1.0)),
+        "sizing_mode": None,
+        "height": None,
+    }
     return styled_figure(title, *(axis_label(n, unit) for n in names[:2]), match_aspect=True, **shape)
 
 
@@ -58,7 +63,12 @@ def trajectories(
     "Hand paths, from start to target."
     ds, note = shown_trials(ds, "trajectories")
     if ds.sizes["space"] < 2:
-        raise refuse("trajectories", "ds", "a hand that moves along a line", "a hand that moves in a plane or in space; see views.kinematics")
+        raise refuse(
+            "trajectories",
+            "ds",
+            "a hand that moves along a line",
+            "a hand that moves in a plane or in space; see views.kinematics",
+        )
     hand = _plane(ds, "endpoint_position", "time")
     start, goal = _plane(ds, "start_position"), _plane(ds, "goal_position")
     space, unit = [str(s) for s in ds["space"].values[:2]], ds["endpoint_position"].attrs.get("units", "m")
@@ -70,7 +80,9 @@ def trajectories(
         about = about_trials(ds, trials) | {"color": colors}
         whole = [np.concatenate((start[i][None], hand[i])) if np.isfinite(start[i]).all() else hand[i] for i in trials]
         data = source({"xs": [w[:, 0] for w in whole], "ys": [w[:, 1] for w in whole], **about})
-        line = p.multi_line("xs", "ys", source=data, color="color", line_width=2, nonselection_alpha=0.12, name=f"paths {label}")
+        line = p.multi_line(
+            "xs", "ys", source=data, color="color", line_width=2, nonselection_alpha=0.12, name=f"paths {label}"
+        )
         columns = {"x": hand[trials, :, 0].ravel(), "y": hand[trials, :, 1].ravel(), "speed": speed[trials].ravel()}
         repeated = {k: [v for v in values for _ in seconds] for k, values in about.items()}
         data = source({**columns, "time": np.tile(seconds, len(trials)), **repeated})
@@ -84,7 +96,16 @@ def trajectories(
         paths, samples = [*paths, line], [*samples, dots]
     starts = np.unique(np.round(start[np.isfinite(start).all(1)], 6), axis=0)
     data = source({"x": starts[:, 0], "y": starts[:, 1]})
-    p.scatter("x", "y", source=data, marker="cross", size=11 if len(starts) < 9 else 6, line_width=1.5, color="#222222", name="starts")
+    p.scatter(
+        "x",
+        "y",
+        source=data,
+        marker="cross",
+        size=11 if len(starts) < 9 else 6,
+        line_width=1.5,
+        color="#222222",
+        name="starts",
+    )
     where = [(f"{s} ({unit})", f"@{a}{{0.000}}") for s, a in zip(space, "xy", strict=True)]
     add_hover(p, [*TRIAL_ROWS, ("time (s)", "@time{0.00}"), ("speed (m/s)", "@speed{0.00}"), *where], samples)
     p.add_tools(TapTool(renderers=paths))
@@ -96,15 +117,19 @@ def trajectories(
 
 def _plane(ds: Any, name: str, *dims: str) -> np.ndarray:  # (trial, ..., 2)
     "The first two coordinates of a position; NaN if there is none."
-    if name not in ds:
-        return np.full((ds.sizes["trial"], 2), np.nan)
-    return ds[name].isel(space=slice(2)).transpose("trial", *dims, "space").values.astype(float)
+    return trial_values(ds, name, (*dims, "space"))[..., :2].astype(float)
 
 
 def _direction_scale(p: figure) -> None:
     mapper = LinearColorMapper(direction_palette(180), low=0, high=360)
     labels = {a: f"{a}°" for a in (0, 90, 180, 270, 360)}
-    bar = ColorBar(color_mapper=mapper, title="target", ticker=FixedTicker(ticks=list(labels)), major_label_overrides=labels, width=10)
+    bar = ColorBar(
+        color_mapper=mapper,
+        title="target",
+        ticker=FixedTicker(ticks=list(labels)),
+        major_label_overrides=labels,
+        width=10,
+    )
     bar.title_text_font_style, bar.title_text_color, bar.major_label_text_color = "normal", INK, INK
     p.add_layout(bar, "right")
 
@@ -150,7 +175,11 @@ def activations(
         entries[muscle] = [p.line("time", "value", source=data, line_width=2, name=muscle, **_line(i))]
     go = float(one["go_time"]) if "go_time" in one.coords else math.nan
     mark_times(p, [go] if math.isfinite(go) else [])
-    add_hover(p, [("muscle", "@muscle"), ("time (s)", "@time{0.00}"), (y, "@value{0.000}")], [r for e in entries.values() for r in e])
+    add_hover(
+        p,
+        [("muscle", "@muscle"), ("time (s)", "@time{0.00}"), (y, "@value{0.000}")],
+        [r for e in entries.values() for r in e],
+    )
     add_legend(p, entries, "muscle")
     return p
 
@@ -173,7 +202,9 @@ def training(
     "The loss and its terms while the network learnt."
     log = log.to_dataframe() if hasattr(log, "to_dataframe") else log
     if not hasattr(log, "columns") or "loss" not in log.columns or not len(log):
-        raise refuse("training", "log", log, "the table that train() returns, with at least one row and a column loss", TypeError)
+        raise refuse(
+            "training", "log", log, "the table that train() returns, with at least one row and a column loss", TypeError
+        )
     names = ["loss", *(c for c in log.columns if c not in ("loss", *_NO_TERMS))] if terms is None else list(terms)
     for name in names:
         if name not in log.columns:
@@ -191,7 +222,9 @@ def training(
         mean = logged.rolling(window, min_periods=1, center=True).mean()
         data = source({"batch": batches, "value": logged.to_numpy()[every]})
         pale = p.line("batch", "value", source=data, line_alpha=0.3, name=f"{name} as logged", **style)
-        data = source({"batch": batches, "value": mean.to_numpy()[every], "term": [name.replace("_", " ")] * len(batches)})
+        data = source(
+            {"batch": batches, "value": mean.to_numpy()[every], "term": [name.replace("_", " ")] * len(batches)}
+        )
         strong.append(p.line("batch", "value", source=data, line_width=2.5, name=name, **style))
         entries[name.replace("_", " ")] = [pale, strong[-1]]
     add_hover(p, [("", "@term"), ("batch", "@batch{0}"), ("mean", "@value{0.0000}")], strong)
@@ -217,15 +250,28 @@ def effector(
     extent = np.concatenate([points[:, :2] for points in (bones, edge, *paths.values())])
     p = _map(effector.name, effector.skeleton.space_names, "m", extent, size)
     if len(edge):
-        p.patch(edge[:, 0], edge[:, 1], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted", name="workspace")
+        p.patch(
+            edge[:, 0], edge[:, 1], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted", name="workspace"
+        )
     if len(bones) > 1:
-        p.line(bones[:, 0], bones[:, 1], line_width=11, color="#9A9A9A", alpha=0.45, line_cap="round", line_join="round", name="bones")
+        p.line(
+            bones[:, 0],
+            bones[:, 1],
+            line_width=11,
+            color="#9A9A9A",
+            alpha=0.45,
+            line_cap="round",
+            line_join="round",
+            name="bones",
+        )
     entries = {}
     for i, (name, path) in enumerate(paths.items()):
         data = source({"x": path[:, 0], "y": path[:, 1], "muscle": [name] * len(path)})
         line = p.line("x", "y", source=data, line_width=3, name=name, **_line(i))
         entries[name] = [line, p.scatter("x", "y", source=data, size=5, color=color_of(i))]
-    p.scatter(bones[:-1, 0], bones[:-1, 1], size=11, fill_color="white", line_color="#555555", line_width=2, name="joints")
+    p.scatter(
+        bones[:-1, 0], bones[:-1, 1], size=11, fill_color="white", line_color="#555555", line_width=2, name="joints"
+    )
     p.scatter(bones[-1:, 0], bones[-1:, 1], size=11, color="#222222", name="endpoint")
     if entries:
         add_hover(p, [("muscle", "@muscle")], [e[0] for e in entries.values()], line_policy="interp")
@@ -244,13 +290,21 @@ def _muscles_at(effector: Effector, posture: torch.Tensor, has_paths: bool) -> s
     with torch.no_grad():
         geometry = effector.evaluate_geometry(*posture.tensor_split(2, -1))
     joints, unit = effector.skeleton.joint_names, effector.skeleton.joint_unit
-    at = ", ".join(f"{n} {math.degrees(q):.0f}°" if unit == "rad" else f"{n} {q:.2f} m" for n, q in zip(joints, posture[0].tolist(), strict=False))
+    at = ", ".join(
+        f"{n} {math.degrees(q):.0f}°" if unit == "rad" else f"{n} {q:.2f} m"
+        for n, q in zip(joints, posture[0].tolist(), strict=False)
+    )
     arm_unit = " (mm)" if unit == "rad" else ""
     head = ["muscle", "strength (N)", "length (mm)", *(f"moment arm, {j}{arm_unit}" for j in joints)]
     force = getattr(effector, "max_isometric_force", torch.full((effector.n_muscles,), math.nan))
     arms = (geometry.moment_arm[0].T * (1000 if arm_unit else 1)).tolist()
     rows = [
-        [name, f"{float(f):.0f}", f"{1000 * float(length):.0f}", *(f"{arm:.1f}" if arm_unit else f"{arm:.2f}" for arm in at_joints)]
+        [
+            name,
+            f"{float(f):.0f}",
+            f"{1000 * float(length):.0f}",
+            *(f"{arm:.1f}" if arm_unit else f"{arm:.2f}" for arm in at_joints),
+        ]
         for name, f, length, at_joints in zip(effector.muscle_names, force, geometry.length[0], arms, strict=True)
     ]
     note = "" if has_paths else f"<p>The muscles of a {type(effector.geometry).__name__} have no path to draw.</p>"
@@ -276,8 +330,19 @@ def moment_arms(
             p = styled_figure(f"{what[0].upper()}{what[1:]}, {joint}", where, y, height=260)
             lines = []
             for muscle, (color, dash, switched) in entries.items():
-                data = source({"position": curves[joint].values, "value": array.sel(muscle=muscle).values.astype(float), "muscle": [muscle] * n})
-                style = {"color": color, "line_dash": line_dash(dash), "line_width": 2.5, "name": f"{variable} {joint} {muscle}"}
+                data = source(
+                    {
+                        "position": curves[joint].values,
+                        "value": array.sel(muscle=muscle).values.astype(float),
+                        "muscle": [muscle] * n,
+                    }
+                )
+                style = {
+                    "color": color,
+                    "line_dash": line_dash(dash),
+                    "line_width": 2.5,
+                    "name": f"{variable} {joint} {muscle}",
+                }
                 lines.append(p.line("position", "value", source=data, **style))
                 switched.append(lines[-1])
             add_hover(p, [("muscle", "@muscle"), (where, "@position{0.00}"), (y, "@value{0.0000}")], lines)

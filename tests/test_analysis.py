@@ -39,7 +39,10 @@ def minimum_jerk(directions, onset=0.25, duration=0.5, distance=0.1, bow=0.0, go
     variables = {
         "endpoint_position": (("trial", "time", "space"), position.astype(dtype)),
         "endpoint_velocity": (("trial", "time", "space"), velocity.astype(dtype)),
-        "target_position": (("trial", "time", "space"), np.tile((start + distance * ahead)[:, None], (1, 100, 1)).astype(dtype)),
+        "target_position": (
+            ("trial", "time", "space"),
+            np.tile((start + distance * ahead)[:, None], (1, 100, 1)).astype(dtype),
+        ),
         "start_position": (("trial", "space"), start.astype(dtype)),
         "goal_position": (("trial", "space"), (start + distance * ahead).astype(dtype)),
     }
@@ -242,7 +245,9 @@ def test_passive_drift_golden(reference, precision, dtype, muscle):
         assert_golden(drift[name], golden[f"{theirs}_{precision}"], precision, 1e-4, name)
     assert_golden(drift.end_joint_position, golden[f"joint_end_{precision}"][..., :2], precision, 1e-4, "joints")
     moved = golden[f"fingertip_end_{precision}"] - golden[f"fingertip_start_{precision}"]
-    np.testing.assert_allclose(drift.displacement, np.linalg.norm(moved, axis=-1), atol=1e-10 if precision == "f64" else 1e-4)
+    np.testing.assert_allclose(
+        drift.displacement, np.linalg.norm(moved, axis=-1), atol=1e-10 if precision == "f64" else 1e-4
+    )
 
 
 def test_passive_drift_numbers_of_the_specification():

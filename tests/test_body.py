@@ -599,7 +599,7 @@ def test_parameters_that_the_muscle_model_does_not_have_are_refused():
     with pytest.raises(TypeError, match=r"a RigidTendonHillMuscleThelen has no 'strength'"):
         arm(muscle_parameters={"strength": 3.0})
     with pytest.raises(
-        TypeError, match=r"RigidTendonArm26 has no argument 'strength' \(= 3.0\); it has skeleton, muscle"
+        TypeError, match=r"RigidTendonArm26 has no argument 'strength' \(= 3.0\); it has muscle, skeleton"
     ):
         arm(strength=3.0)
 

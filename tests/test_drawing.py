@@ -12,7 +12,6 @@ import torch
 from bodies import BODIES, make_body
 
 import motornet_nb as mn
-from motornet_nb.pictures import outline, workspace
 from motornet_nb.drawing import (
     COLORS,
     Dot,
@@ -30,6 +29,7 @@ from motornet_nb.drawing import (
     table,
     timeline,
 )
+from motornet_nb.pictures import outline, workspace
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -73,7 +73,9 @@ def points(element) -> np.ndarray:
 
 
 def test_both_axes_have_the_same_scale_and_y_goes_up():
-    svg = ET.fromstring(drawing([Line([(0, 0), (0.4, 0), (0.4, 0.2)]), Dot((0.2, 0.1), radius=0.05)], size=300, margin=20))
+    svg = ET.fromstring(
+        drawing([Line([(0, 0), (0.4, 0), (0.4, 0.2)]), Dot((0.2, 0.1), radius=0.05)], size=300, margin=20)
+    )
     (corner, right, top) = points(svg.find(f"{SVG}polyline"))
     np.testing.assert_allclose(right - corner, [260, 0], atol=0.11)
     np.testing.assert_allclose(top - right, [0, -130], atol=0.11)
@@ -109,7 +111,9 @@ def test_texts_are_escaped():
         fold(nasty, ""),
         card(nasty, nasty),
     ):
-        assert "<script>" not in page and html.escape(nasty, quote=False)[:14] in page.replace("&quot;", '"').replace("&#x27;", "'")
+        assert "<script>" not in page and html.escape(nasty, quote=False)[:14] in page.replace("&quot;", '"').replace(
+            "&#x27;", "'"
+        )
 
 
 def test_bounds():
@@ -129,7 +133,11 @@ def test_body_shapes_have_names():
 
 
 def test_timeline_places_periods_in_seconds():
-    svg = ET.fromstring(timeline({"hand": [Period(0, 0.25), Period(0.25, None)], "pulse": [Period(0.5, 0.75, certain=False)]}, duration=1.0))
+    svg = ET.fromstring(
+        timeline(
+            {"hand": [Period(0, 0.25), Period(0.25, None)], "pulse": [Period(0.5, 0.75, certain=False)]}, duration=1.0
+        )
+    )
     stay, reach, pulse = ((float(r.get("x")), float(r.get("width"))) for r in svg.iter(f"{SVG}rect"))
     whole = stay[1] + reach[1]
     assert stay[1] / whole == pytest.approx(0.25, abs=0.01) and reach[0] == pytest.approx(stay[0] + stay[1], abs=0.2)
@@ -232,21 +240,29 @@ def test_a_task_of_ones_own_shows_itself():
 
 
 def test_periods_say_what_happens_when():
-    centre = mn.CenterOutReach(go_time=0.2, loads=[mn.ForcePulse(2.0, onset=0.1, aligned_to="go cue"), mn.CurlField(8.0)])
+    centre = mn.CenterOutReach(
+        go_time=0.2, loads=[mn.ForcePulse(2.0, onset=0.1, aligned_to="go cue"), mn.CurlField(8.0)]
+    )
     periods = centre.periods()
     assert [(p.begin, p.end) for p in periods["hand"]] == [(0.0, 0.2), (0.2, None)]
     (pulse,) = periods["ForcePulse"]
     assert (pulse.begin, pulse.end, pulse.certain) == (pytest.approx(0.3), pytest.approx(0.4), True)
     assert [(p.begin, p.end) for p in periods["CurlField"]] == [(0.0, None)]
     delayed = mn.DelayedReach(go_range=[0.1, 0.3]).periods()["hand"]
-    assert [(p.begin, p.end, p.certain) for p in delayed] == [(0.0, 0.1, True), (pytest.approx(0.1), pytest.approx(0.3), False), (pytest.approx(0.3), None, True)]
+    assert [(p.begin, p.end, p.certain) for p in delayed] == [
+        (0.0, 0.1, True),
+        (pytest.approx(0.1), pytest.approx(0.3), False),
+        (pytest.approx(0.3), None, True),
+    ]
     assert [p.text for p in mn.PosturalHold().periods()["hand"]] == ["stay"]
     assert [p.text for p in mn.RandomTargetReach().periods()["hand"]] == ["reach"]
 
 
 def test_environment_shows_delays_and_observations():
     arm = mn.geometric_arm26()
-    env = mn.Environment(arm, mn.CenterOutReach(), vision_delay=0.05, proprioception_delay=0.02, vision_noise=0.01, action_stacking=2)
+    env = mn.Environment(
+        arm, mn.CenterOutReach(), vision_delay=0.05, proprioception_delay=0.02, vision_noise=0.01, action_stacking=2
+    )
     text = text_of(env._repr_html_())
     for words in ("50 ms", "20 ms", "0.01", "19", "12", "the last 2", "goal of test trial 7", "100 steps of 10 ms"):
         assert words in text, words

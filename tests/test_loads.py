@@ -48,7 +48,7 @@ def recorded(load_or_loads, n=4, env_arguments=None, body=None, task=RandomTarge
     "A rollout with given loads."
     task = task(loads=load_or_loads)
     env = Environment(ReluPointMass24() if body is None else body, task, **{"duration": 0.3} | (env_arguments or {}))
-    return mn.rollout(network(env), env, env.sample(n, 3, "train"), 3, **arguments)
+    return mn.play(network(env), env, env.sample(n, 3, "train"), 3, **arguments)
 
 
 def test_a_load_begins_and_ends_when_it_says():
@@ -133,7 +133,7 @@ def test_perturbation_of_the_paper():
     pulse = ForcePulse(6.0, direction="right", aligned_to="go cue", onset=0.12)
     env = Environment(arm(), CenterOutReach(loads=[pulse]), duration=0.8, vision_delay=0.05)
     trials = env.sample()
-    loads = mn.rollout(network(env), env, trials)["endpoint_load"]
+    loads = mn.play(network(env), env, trials)["endpoint_load"]
     assert loads.any(2).nonzero()[:, 1].unique().tolist() == list(range(22, 32))
     reach = (trials.goal - trials.start) / 0.1
     want = 6 * torch.stack((reach[:, 1], -reach[:, 0]), 1)
@@ -165,7 +165,7 @@ def test_channel_keeps_the_hand_on_the_line_and_records_its_force():
             arm(), CenterOutReach(n_targets=1, first_angle=math.pi / 2, loads=[push, *loads]), duration=0.5
         )
         torch.manual_seed(0)
-        return mn.rollout(mn.PolicyGRU(env.n_observations, 8, env.n_actions), env)
+        return mn.play(mn.PolicyGRU(env.n_observations, 8, env.n_actions), env)
 
     free, held = run(), run(ForceChannel())
     aside = [(r["endpoint_position"] - r.trials.start[:, None])[..., 0].abs().max().item() for r in (free, held)]
@@ -250,7 +250,7 @@ def test_a_function_sees_state_time_and_trial():
 
     env = Environment(arm(), DelayedReach(loads=spy), duration=0.2)
     trials = env.sample(4, 1, "train")
-    played = mn.rollout(network(env), env, trials)
+    played = mn.play(network(env), env, trials)
     assert len(seen) == 20 and np.allclose([t for _, t, _ in seen], np.arange(20) * DT)
     assert_equal(seen[0][0].joint_position, trials.joint_state[:, :2])
     assert_equal(seen[7][0].joint_position, played["joint_position"][:, 6])
@@ -279,7 +279,7 @@ def test_loads_reach_learnable_quantities_in_the_graph():
     "Gradients flow through a force that depends on motion."
     env = Environment(arm(), RandomTargetReach(loads=[CurlField(5.0)]), duration=0.1)
     net = network(env)
-    mn.rollout(net, env, env.sample(3))["endpoint_load"].square().sum().backward()
+    mn.play(net, env, env.sample(3))["endpoint_load"].square().sum().backward()
     assert net.weight_ih.grad.abs().sum() > 0
 
 
@@ -385,9 +385,9 @@ def test_trials_keep_the_loads_that_were_drawn():
     "Replaying trials replays their loads; changed data changes the motion."
     env = point_mass_world(RandomTargetReach(loads=[ForcePulse([1.0, 5.0])]))
     net, trials = network(env), env.sample(5, 2, "train")
-    first, again = mn.rollout(net, env, trials, 0), mn.rollout(net, env, trials, 99)
+    first, again = mn.play(net, env, trials, 0), mn.play(net, env, trials, 99)
     assert_equal(first["endpoint_position"], again["endpoint_position"])
     silent = dataclasses.replace(
         trials, loads=({**trials.loads[0], "gain": torch.zeros_like(trials.loads[0]["gain"])},)
     )
-    assert not mn.rollout(net, env, silent)["endpoint_load"].any()
+    assert not mn.play(net, env, silent)["endpoint_load"].any()

@@ -8,7 +8,7 @@ import torch
 from worlds import Perceptron, arm, network, point_mass_world
 
 import motornet_nb as mn
-from motornet_nb import CenterOutReach, DelayedReach, Environment, Loss, ReachLoss, Term, from_config, rollout
+from motornet_nb import CenterOutReach, DelayedReach, Environment, Loss, ReachLoss, Term, from_config, play
 from motornet_nb.loss import FunctionTerm, HiddenActivity, HiddenRate, MuscleActivation, PositionError, WeightPenalty
 
 
@@ -16,7 +16,7 @@ from motornet_nb.loss import FunctionTerm, HiddenActivity, HiddenRate, MuscleAct
 def played():
     "A rollout of the arm in double precision."
     env = Environment(arm().double(), DelayedReach(), duration=0.3, vision_delay=0.05)
-    return rollout(network(env), env, env.sample(7, 0, "train"))
+    return play(network(env), env, env.sample(7, 0, "train"))
 
 
 def arrays(played):
@@ -81,7 +81,7 @@ def test_inside_the_target_there_is_no_position_error(played):
 def test_gradients_are_those_of_the_equation():
     "The gradient of the position term is the sign of the error outside the radius, and 0 inside."
     env = point_mass_world()
-    played = rollout(network(env), env, env.sample(20, 0))
+    played = play(network(env), env, env.sample(20, 0))
     x = (played["target_position"] + torch.linspace(-0.02, 0.02, 10)[None, :, None]).detach().requires_grad_()
     played._stacked["endpoint_position"] = x
     PositionError(radius=0.02)(played).backward()
@@ -107,7 +107,7 @@ def test_weight_penalty_of_a_network_of_ones_own():
     "The first matrix, where none has the name."
     env = point_mass_world()
     net = Perceptron(env.n_observations, env.n_actions)
-    played = rollout(net, env)
+    played = play(net, env)
     assert WeightPenalty()(played).item() == pytest.approx(net.layers[0].weight.square().sum().item())
 
 
@@ -185,7 +185,7 @@ def test_a_function_cannot_be_saved(played):
 def test_a_network_without_memory_has_no_hidden_activity():
     "The default loss says what to leave out; without those terms it works."
     env = point_mass_world(CenterOutReach(), duration=0.15)
-    played = rollout(Perceptron(env.n_observations, env.n_actions), env)
+    played = play(Perceptron(env.n_observations, env.n_actions), env)
     with pytest.raises(ValueError, match=r"hidden state; use loss.without"):
         ReachLoss()(played)
     total, parts = ReachLoss().without("hidden", "hidden_rate")(played)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from worlds import Perceptron, PolicyLSTM, assert_equal, network, point_mass_world
 
-from motornet_nb import Policy, PolicyGRU, from_config, rollout, train
+from motornet_nb import Policy, PolicyGRU, from_config, play, train
 from motornet_nb.policy import check_policy
 
 
@@ -93,7 +93,7 @@ def test_networks_of_ones_own_play_and_learn(kind):
     env = point_mass_world(duration=0.3)
     net = kind(env.n_observations, env.n_actions)
     assert isinstance(net, Policy)
-    played = rollout(net, env)
+    played = play(net, env)
     assert ("hidden" in set(played)) == (kind is PolicyLSTM)
     if kind is PolicyLSTM:
         assert played["hidden"].shape == (64, 30, 12)
@@ -114,13 +114,13 @@ def test_what_is_no_policy_is_refused():
     env = point_mass_world()
     for wrong in (torch.sigmoid, nn.Linear(8, 4), None):
         with pytest.raises(TypeError, match="init_hidden"):
-            rollout(wrong, env)
+            play(wrong, env)
     with pytest.raises(ValueError, match=r"n_inputs = 3 .* 12, the environment's observation size"):
         check_policy(PolicyGRU(3, 4, 4), env.n_observations, env.n_actions)
     with pytest.raises(ValueError, match=r"n_actions = 9 .* 4, the environment's action size"):
-        rollout(PolicyGRU(env.n_observations, 4, 9), env)
+        play(PolicyGRU(env.n_observations, 4, 9), env)
     with pytest.raises(ValueError, match=r"weight_ih .*float64.*float32"):
-        rollout(network(env).double(), env)
+        play(network(env).double(), env)
 
 
 @pytest.mark.parametrize(

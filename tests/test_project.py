@@ -94,6 +94,6 @@ def test_no_machine_paths_in_the_sources():
 
 def test_every_notebook_runs():
     """All notebooks run from top to bottom."""
-    command = [str(Path(sys.executable).parent / "nbdev-test"), "--n_workers", "2", "--path", str(ROOT / "nbs")]
+    command = [str(Path(sys.executable).parent / "nbdev-test"), str(ROOT / "nbs"), "--n-workers", "2", "--timing"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]

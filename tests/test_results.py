@@ -107,7 +107,7 @@ def test_trial_coordinates(ds):
 
 
 def test_values_are_those_of_the_rollout(ds, env):
-    played = mn.rollout(network(env), env, seed=4)
+    played = mn.play(network(env), env, seed=4)
     for name in PROMISED:
         np.testing.assert_array_equal(ds[name], played[name].detach(), err_msg=name)
     start = env.sample(seed=4)
@@ -268,7 +268,9 @@ def test_whole_experiments_come_back(make, tmp_path):
     assert again.environment == env and again.loss == loss and again.policy == net
     assert again.results.identical(results) and again.log.equals(log)
     for key, value in net.state_dict().items():
-        assert torch.equal(value, again.policy.state_dict()[key]) and value.dtype == again.policy.state_dict()[key].dtype
+        assert (
+            torch.equal(value, again.policy.state_dict()[key]) and value.dtype == again.policy.state_dict()[key].dtype
+        )
     assert mn.simulate(again.policy, again.environment, n=2).equals(results)  # bit for bit
 
 
@@ -335,7 +337,9 @@ DAMAGE = {
     "results are cut": lambda d: (d / "results.nc").write_bytes((d / "results.nc").read_bytes()[:500]),
     "results are text": lambda d: (d / "results.nc").write_text("trial,time"),
     "log is another table": lambda d: (d / "log.csv").write_text("a,b\n1,2\n"),
-    "class is unknown": lambda d: (d / "experiment.json").write_text('{"version": 1, "environment": {"type": "Nowhere"}}'),
+    "class is unknown": lambda d: (d / "experiment.json").write_text(
+        '{"version": 1, "environment": {"type": "Nowhere"}}'
+    ),
 }
 
 
@@ -350,5 +354,5 @@ def test_damaged_folders_are_refused_in_words(damage, tmp_path, env, ds):
 
 
 def test_folder_that_is_not_there(tmp_path):
-    with pytest.raises(ValueError, match="it has no experiment.json"):
+    with pytest.raises(ValueError, match=r"it has no experiment\.json"):
         mn.load(tmp_path / "nowhere")

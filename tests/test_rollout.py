@@ -57,7 +57,7 @@ def check_gradients(golden, net, precision):
 def test_closed_loop_agrees_with_the_golden_numbers(closed_loop, precision):
     "Observations, actions, hidden states, body states, loss and the gradient of every weight."
     golden, env, net, trials = closed_loop
-    played = rollout(net, env, trials)
+    played = play(net, env, trials)
     detached = {name: played[name].detach() for name in played}
     assert_golden(
         detached["observation"], golden[f"observation_value_{precision}"][:, :-1], precision, 5e-6, "observation"
@@ -134,7 +134,7 @@ def test_stepping_is_the_same_as_a_rollout(kind, deterministic):
     torch.manual_seed(0)
     net = network(env) if kind is PolicyGRU else kind(env.n_observations, env.n_actions)
     trials = env.sample(6, 11, "train")
-    played = rollout(net, env, trials, 11, deterministic)
+    played = play(net, env, trials, 11, deterministic)
     observation, info = env.reset(seed=11, options={"batch_size": 6, "deterministic": deterministic})
     assert_equal(info["goal"], trials.goal)
     hidden = net.init_hidden(6)
@@ -160,7 +160,7 @@ def test_rollouts_reproduce_bit_for_bit():
     for seed in (3, 3, 4):
         net.zero_grad()
         torch.rand(1)
-        played = rollout(net, env, seed=seed)
+        played = play(net, env, seed=seed)
         played["endpoint_position"].square().sum().backward()
         results.append((played["endpoint_position"].detach(), played["hidden"].detach(), net.weight_hh.grad.clone()))
     for a, b, c in zip(*results, strict=True):
@@ -174,9 +174,9 @@ def test_a_batch_is_its_trials():
         arm(), DelayedReach(loads=[CurlField(5.0), ForcePulse([1.0, 3.0])]), duration=0.2, vision_delay=0.05
     )
     net, trials = network(env), env.sample(8, 2, "train")
-    together = rollout(net, env, trials)
+    together = play(net, env, trials)
     for index in ([5], [7, 0, 3]):
-        some = rollout(net, env, trials.select(index))
+        some = play(net, env, trials.select(index))
         for name in ("endpoint_position", "hidden", "muscle_force", "endpoint_load"):
             torch.testing.assert_close(
                 some[name], together[name][index], rtol=1e-4, atol=1e-4 if "force" in name else 1e-6
@@ -231,7 +231,7 @@ def test_gradients_agree_with_finite_differences():
     net, trials = network(env, 5), env.sample(3, 0)
 
     def distance():
-        played = rollout(net, env, trials)
+        played = play(net, env, trials)
         return (played["endpoint_position"] - played["target_position"]).square().sum() + 1e-3 * played[
             "hidden"
         ].square().sum()
@@ -253,7 +253,7 @@ def test_gradients_agree_with_finite_differences():
 def test_what_a_rollout_records():
     "Names, shapes, units of time; names that are made when asked for; unknown names are refused."
     env = Environment(arm(), DelayedReach(loads=[CurlField(2.0)]), duration=0.2, vision_delay=0.05)
-    played = rollout(network(env), env, env.sample(5, 0, "train"))
+    played = play(network(env), env, env.sample(5, 0, "train"))
     muscles, space = (5, 20, 6), (5, 20, 2)
     shapes = {
         **dict.fromkeys(
@@ -278,13 +278,13 @@ def test_what_a_rollout_records():
     torch.testing.assert_close(played.max_isometric_force, torch.tensor([838.0, 1207, 1422, 1549, 414, 603]))
     with pytest.raises(KeyError, match="a rollout has no 'speed'; it has"):
         played["speed"]
-    assert "hidden" not in set(rollout(Perceptron(19, 6), env))
+    assert "hidden" not in set(play(Perceptron(19, 6), env))
 
 
 def test_velocity_is_the_derivative_of_position():
     "Endpoint velocity by kinematics agrees with differences of position to first order."
     env = Environment(arm(timestep=0.001).double(), RandomTargetReach(), duration=0.1)
-    played = rollout(network(env), env, env.sample(4, 1))
+    played = play(network(env), env, env.sample(4, 1))
     difference = played["endpoint_position"].diff(dim=1) / 0.001
     speed = played["endpoint_velocity"]
     assert (difference - speed[:, :-1]).abs().max() < 0.02 * speed.abs().max()
@@ -294,9 +294,9 @@ def test_all_test_trials_are_played_by_default():
     "Without trials, the test set; a seed or streams say which."
     env = Environment(arm(), CenterOutReach(), duration=0.15)
     net = network(env)
-    assert rollout(net, env).trials.labels["condition"] == ["reach"] * 8
+    assert play(net, env).trials.labels["condition"] == ["reach"] * 8
     env = point_mass_world()
-    a, b = rollout(network(env), env, seed=3), rollout(network(env), env, seed=Streams(3))
+    a, b = play(network(env), env, seed=3), play(network(env), env, seed=Streams(3))
     assert len(a.trials) == 64
     assert_equal(a.trials.goal, b.trials.goal)
 
@@ -308,18 +308,18 @@ def test_hidden_noise():
     quiet = net.replace(hidden_noise=0.0)
     quiet.load_state_dict(net.state_dict())
     trials = env.sample(50, 0)
-    noisy, again = rollout(net, env, trials, 7), rollout(net, env, trials, 7)
+    noisy, again = play(net, env, trials, 7), play(net, env, trials, 7)
     assert_equal(noisy["hidden"], again["hidden"])
     drawn = torch.randn(50, 10, 12, generator=Streams(7)["hidden noise"], dtype=torch.float64)
     before = torch.cat((torch.zeros(50, 1, 12), noisy["hidden"][:, :-1]), 1) + (0.2 * drawn).float()
     for k in range(10):
         torch.testing.assert_close(quiet(noisy["observation"][:, k], before[:, k])[1], noisy["hidden"][:, k])
-    silent, plain = rollout(net, env, trials, 7, deterministic=True), rollout(quiet, env, trials, 7, deterministic=True)
+    silent, plain = play(net, env, trials, 7, deterministic=True), play(quiet, env, trials, 7, deterministic=True)
     for name in plain:
         assert_equal(silent[name], plain[name], name)
     # the other noises stay the same
     assert_equal(
-        noisy.episode.inputs["observation_noise"], rollout(quiet, env, trials, 7).episode.inputs["observation_noise"]
+        noisy.episode.inputs["observation_noise"], play(quiet, env, trials, 7).episode.inputs["observation_noise"]
     )
 
 
@@ -341,7 +341,7 @@ def test_every_body_can_be_controlled(body):
     "Finite states, and finite gradients that are not zero, in a closed loop."
     env = Environment(body, RandomTargetReach(), duration=20 * body.timestep, vision_delay=5 * body.timestep)
     net = network(env)
-    played = rollout(net, env, env.sample(4, 5))
+    played = play(net, env, env.sample(4, 5))
     for name, value in played.items():
         assert torch.isfinite(value).all(), name
     (played["endpoint_position"].sum() + 1e-4 * played["muscle_force"].sum()).backward()
@@ -353,7 +353,7 @@ def test_the_body_sees_actions_as_they_are_recorded():
     "Playing the recorded noisy actions open loop gives the recorded motion."
     env = Environment(arm(), RandomTargetReach(), duration=0.2, action_noise=0.1)
     trials = env.sample(3, 1)
-    played = rollout(network(env), env, trials, 1)
+    played = play(network(env), env, trials, 1)
     plain = Environment(arm(), RandomTargetReach(), duration=0.2)
     _, infos = play(plain, played["noisy_action"].movedim(1, 0), options={"trials": trials})
     assert_equal(torch.stack([i["states"]["fingertip"] for i in infos[1:]], 1), played["endpoint_position"])
@@ -363,7 +363,7 @@ def test_double_precision():
     "A float64 body and network give float64 everywhere; trials in single precision are converted."
     env = Environment(arm().double(), DelayedReach(loads=LOADS), duration=0.05, **NOISE)
     trials = env.sample(3, 0, "train")
-    played = rollout(network(env), env, trials.to(torch.float32))
+    played = play(network(env), env, trials.to(torch.float32))
     assert {v.dtype for v in played.values()} == {torch.float64}
 
 
@@ -371,11 +371,11 @@ def test_what_does_not_fit_is_refused():
     "Trials of another task, things that are no trials."
     env = point_mass_world()
     with pytest.raises(ValueError, match="trials"):
-        rollout(network(env), env, point_mass_world(DelayedReach()).sample(3))
+        play(network(env), env, point_mass_world(DelayedReach()).sample(3))
     with pytest.raises(TypeError, match=r"trials = 3 .*sample"):
-        rollout(network(env), env, 3)
+        play(network(env), env, 3)
     with pytest.raises(ValueError, match="seed"):
-        rollout(network(env), env, seed=-1)
+        play(network(env), env, seed=-1)
 
 
 def test_imposed_goals_and_postures_are_used():
@@ -383,7 +383,7 @@ def test_imposed_goals_and_postures_are_used():
     env = point_mass_world()
     trials = with_goals(env.sample(4, 0), torch.full((4, 2), 0.25))
     posture = torch.full((4, 4), 0.1)
-    played = rollout(network(env), env, dataclasses.replace(trials, joint_state=posture))
+    played = play(network(env), env, dataclasses.replace(trials, joint_state=posture))
     assert (played["observation"][..., :2] == 0.25).all() and (played["target_position"] == 0.25).all()
     np.testing.assert_allclose(played["observation"][:, 0, 2:4].detach(), 0.1, atol=1e-7)
     assert drives(env, 4).shape == (10, 4, 4)

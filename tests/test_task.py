@@ -353,7 +353,7 @@ def test_a_task_of_ones_own():
     assert (aside[:, 0] <= 0.03).all() and aside[:, 0].std() > 0 and not aside[:, 1].any()
     assert_equal(trials.inputs[:, 19], trials.start)
     assert_equal(trials.inputs[:, 20], trials.goal)
-    assert mn.rollout(mn.PolicyGRU(16, 4, 6), env, trials)["endpoint_position"].shape == (10, 40, 2)
+    assert mn.play(mn.PolicyGRU(16, 4, 6), env, trials)["endpoint_position"].shape == (10, 40, 2)
 
 
 def test_the_base_class_asks_for_draw():

@@ -51,7 +51,7 @@ def test_the_first_batch_is_the_rollout_of_its_trials():
     env = point_mass_world(DelayedReach(), vision_noise=0.05)
     net = network(env)
     streams = Streams(4, 0)
-    want, _ = ReachLoss()(rollout(net, env, env.sample(8, streams, "train"), streams))
+    want, _ = ReachLoss()(play(net, env, env.sample(8, streams, "train"), streams))
     log, _ = quick(net, env, seed=4)
     assert log["loss"][0] == want.item()
 
@@ -90,7 +90,7 @@ def test_a_point_mass_learns_to_reach():
 
     def error():
         with torch.no_grad():
-            played = rollout(net, env)
+            played = play(net, env)
         return (played["endpoint_position"][:, -1] - played.trials.goal).norm(dim=1).mean()
 
     before = error()
@@ -172,7 +172,7 @@ def test_a_step_of_the_optimizer_follows_the_gradient():
     net = network(env)
     before = {n: p.detach().clone() for n, p in net.named_parameters()}
     streams = Streams(0, 0)
-    ReachLoss()(rollout(net, env, env.sample(8, streams, "train"), streams))[0].backward()
+    ReachLoss()(play(net, env, env.sample(8, streams, "train"), streams))[0].backward()
     gradient = {n: p.grad.clone() for n, p in net.named_parameters()}
     norm = torch.sqrt(sum(g.square().sum() for g in gradient.values())).item()
     for clip in (None, norm / 3, norm * 3):
@@ -219,7 +219,7 @@ def test_a_parameter_of_the_body_is_learnt():
 
     def mismatch(played):
         with torch.no_grad():
-            want = rollout(net, twin, played.trials)["endpoint_position"]
+            want = play(net, twin, played.trials)["endpoint_position"]
         return (played["endpoint_position"] - want).square().mean()
 
     log, _ = quick(net, env, loss=mismatch, n_batches=60, learning_rate=0.05, clip_norm=None)
@@ -270,7 +270,7 @@ def test_a_broken_sense_is_named():
     streams = Streams(0, 0)
     trials = env.sample(8, streams, "train")
     trials.inputs[3, 2, 1] = float("nan")
-    played = rollout(network(env), env, trials, streams)
+    played = play(network(env), env, trials, streams)
     assert first_non_finite(played) == "observation 'goal y' is nan in trial 3 at step 4 (0.04 s)"
 
 
@@ -348,7 +348,7 @@ def test_the_training_before_a_stop_is_kept():
 def test_a_finite_rollout_has_nothing_to_name():
     "The guard is silent."
     env = Environment(arm(), DelayedReach(), duration=0.1)
-    assert first_non_finite(rollout(network(env), env)) is None
+    assert first_non_finite(play(network(env), env)) is None
 
 
 WRONG = [
