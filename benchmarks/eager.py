@@ -107,10 +107,14 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    print(f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, {options.threads} thread(s)")
+    print(
+        f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}, {options.threads} thread(s)"
+    )
     ours, theirs = alternate(our_batch(options.batch_size), motornet_batch(options.batch_size), options.repetitions)
     ratio = statistics.median(a / b for a, b in zip(ours, theirs, strict=True))
-    print(f"training batch of {options.batch_size}: ours {statistics.median(ours):.0f} ms, MotorNet {statistics.median(theirs):.0f} ms, ratio {ratio:.3f}")
+    print(
+        f"training batch of {options.batch_size}: ours {statistics.median(ours):.0f} ms, MotorNet {statistics.median(theirs):.0f} ms, ratio {ratio:.3f}"
+    )
     print(f"one 1 s trial without gradients: {single_trial():.0f} ms")
     print(f"import beyond torch: {import_seconds():.2f} s")
 

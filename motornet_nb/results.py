@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/17_results.ipynb #ce486a34
+# %% ../nbs/api/17_results.ipynb #ae104f3a
 import importlib.metadata
 import json
 import os
@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from .environment import Environment
 from .model import Model, from_config
 from .parameters import describe, refuse
-from .rollout import Rollout, play
+from .rollout import Rollout, play, suitable_threads
 from .trials import Streams, Trials
 
 # %% ../nbs/api/17_results.ipynb #9cb74fa9
@@ -58,7 +58,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/17_results.ipynb #95c9bd5e
+# %% ../nbs/api/17_results.ipynb #ecd12adc
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -166,7 +166,7 @@ def simulate(
     was_training = policy.training
     policy.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), suitable_threads(len(trials), environment.effector.device):
             return to_dataset(play(policy, environment, trials, streams, deterministic), seed)
     finally:
         policy.train(was_training)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NonFiniteError', 'first_non_finite', 'Progress', 'train']
 
-# %% ../nbs/api/16_training.ipynb #58caaf56
+# %% ../nbs/api/16_training.ipynb #5f201baa
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .environment import Environment
 from .loss import Loss, ReachLoss
 from .parameters import refuse
-from .rollout import Rollout, check_match, play
+from .rollout import Rollout, check_match, play, suitable_threads
 from .trials import Streams
 
 # %% ../nbs/api/16_training.ipynb #1d4a99c1
@@ -100,7 +100,7 @@ class Progress:
         table = pd.DataFrame(self.rows)
         return table.set_index("batch") if self.rows else table
 
-# %% ../nbs/api/16_training.ipynb #751e4765
+# %% ../nbs/api/16_training.ipynb #430bdfe5
 def train(
     policy: nn.Module,  # the network; it is changed in place
     environment: Environment,  # the body and its task
@@ -143,36 +143,44 @@ def train(
     policy.train()
     bar = _bar(n_batches, progress)
     try:
-        for batch in range(n_batches):
-            began = time.perf_counter()
-            streams = Streams(seed, batch)
-            played = play(policy, environment, environment.sample(batch_size, streams, "train"), streams)
-            total, parts = _judge(judge, played)
-            _guard(batch, total, parts, played)
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            norm = torch.nn.utils.clip_grad_norm_(parameters, clip_norm if clip_norm is not None else float("inf"))
-            _guard_gradients(batch, named, norm)
-            rate = optimizer.param_groups[0]["lr"]
-            optimizer.step()
-            if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-                scheduler.step(total.detach())
-            elif scheduler is not None:
-                scheduler.step()
-            state.batch, state.loss = batch + 1, total.item()
-            state.terms = {name: part.item() for name, part in parts.items()}
-            extra = {"gradient_norm": norm.item(), "learning_rate": rate, "seconds": time.perf_counter() - began}
-            state.rows.append({"batch": batch, "loss": state.loss, **state.terms, **extra})
-            bar.set_postfix(loss=f"{state.loss:.4f}", refresh=False)
-            bar.update()
-            for callback in callbacks:
-                callback(state)
-            if state.stop:
-                break
+        with suitable_threads(batch_size, environment.effector.device):
+            for batch in range(n_batches):
+                row = _one_batch(
+                    state, batch, batch_size, Streams(seed, batch), judge, named, optimizer, scheduler, clip_norm
+                )
+                state.rows.append(row)
+                bar.set_postfix(loss=f"{state.loss:.4f}", refresh=False)
+                bar.update()
+                for callback in callbacks:
+                    callback(state)
+                if state.stop:
+                    break
     finally:
         bar.close()
         policy.train(was_training)
     return state.log
+
+
+def _one_batch(state, batch, batch_size, streams, judge, named, optimizer, scheduler, clip_norm) -> dict[str, float]:
+    "Play, judge, learn; returns the row of the log."
+    began, environment = time.perf_counter(), state.environment
+    played = play(state.policy, environment, environment.sample(batch_size, streams, "train"), streams)
+    total, parts = _judge(judge, played)
+    _guard(batch, total, parts, played)
+    optimizer.zero_grad(set_to_none=True)
+    total.backward()
+    norm = torch.nn.utils.clip_grad_norm_([p for _, p in named], clip_norm if clip_norm is not None else float("inf"))
+    _guard_gradients(batch, named, norm)
+    rate = optimizer.param_groups[0]["lr"]
+    optimizer.step()
+    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        scheduler.step(total.detach())
+    elif scheduler is not None:
+        scheduler.step()
+    state.batch, state.loss = batch + 1, total.item()
+    state.terms = {name: part.item() for name, part in parts.items()}
+    extra = {"gradient_norm": norm.item(), "learning_rate": rate, "seconds": time.perf_counter() - began}
+    return {"batch": batch, "loss": state.loss, **state.terms, **extra}
 
 
 def _bar(total: int, shown: bool):

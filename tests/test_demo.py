@@ -20,7 +20,9 @@ def test_demo_writes_results_report_and_network(tmp_path, capsys):
     ds = xr.load_dataset(tmp_path / "out" / "results.nc")
     assert ds.sizes["trial"] == 8 and ds.sizes["time"] == 100
     page = (tmp_path / "out" / "report.html").read_text()
-    assert "Bokeh" in page and not re.search(r"<(script|link|img)[^>]*(src|href)=.(?!data:)", page), "the report must not ask the network for anything"
+    assert "Bokeh" in page and not re.search(r"<(script|link|img)[^>]*(src|href)=.(?!data:)", page), (
+        "the report must not ask the network for anything"
+    )
     again = mn.load(tmp_path / "out")
     assert again.environment == made["environment"] and again.results.equals(made["results"])
 

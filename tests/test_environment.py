@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from worlds import arm, assert_equal, drives, play, point_mass_world
+from worlds import arm, assert_equal, drives, point_mass_world, step_through
 
 import motornet_nb as mn
 from motornet_nb import (
@@ -67,7 +67,7 @@ def test_what_a_delay_means_step_by_step(vision, proprioception):
     env = Environment(
         ARM, RandomTargetReach(), duration=0.15, vision_delay=vision / 100, proprioception_delay=proprioception / 100
     )
-    observations, infos = play(env, drives(env, 3), seed=1, options={"batch_size": 3})
+    observations, infos = step_through(env, drives(env, 3), seed=1, options={"batch_size": 3})
     seen, felt = senses(env, infos)
     for k in range(16):
         assert_equal(observations[k, :, 2:4], seen[max(0, k - vision + 1)], f"vision at {k}")
@@ -79,7 +79,7 @@ def test_what_the_task_shows_arrives_one_visual_delay_later(vision):
     "The inputs of observation k are those of time point max(0, k - dv): a cue at g is seen at g + dv."
     env = Environment(BODY, DelayedReach(catch_fraction=0.0), duration=0.2, vision_delay=vision / 100)
     trials = env.sample(6, 2, "train")
-    observations, _ = play(env, drives(env, 6), options={"trials": trials})
+    observations, _ = step_through(env, drives(env, 6), options={"trials": trials})
     for k in range(21):
         assert_equal(observations[k, :, :5], trials.inputs[:, max(0, k - vision)])
     cue, go = observations[:, :, 4], (trials.labels["go_time"] / 0.01).round().long()
@@ -141,7 +141,7 @@ def test_past_actions_are_stacked_oldest_first(n):
     "The noisy actions, unclipped; zeros before there are any."
     env = point_mass_world(action_stacking=n, action_noise=0.2)
     actions = drives(env, 2) * 3 - 1
-    observations, infos = play(env, actions, seed=3, options={"batch_size": 2})
+    observations, infos = step_through(env, actions, seed=3, options={"batch_size": 2})
     noisy = torch.stack([i["noisy action"] for i in infos[1:]])
     assert noisy.min() < -0.5 and noisy.max() > 1.5
     for k in range(11):
@@ -152,19 +152,19 @@ def test_past_actions_are_stacked_oldest_first(n):
 def test_senses_can_be_left_out_or_silenced():
     "Left out, the observation is shorter; silenced, the place is there and says 0, without noise."
     noise = {"observation_noise": 0.1, "vision_noise": 0.1, "proprioception_noise": 0.1}
-    full = play(point_mass_world(), drives(point_mass_world(), 2), seed=0, options={"batch_size": 2})[0]
+    full = step_through(point_mass_world(), drives(point_mass_world(), 2), seed=0, options={"batch_size": 2})[0]
     places = {"vision": slice(2, 4), "proprioception": slice(4, 12)}
     for sense, other in (("vision", "proprioception"), ("proprioception", "vision")):
         env = point_mass_world(sensors=[other])
-        got = play(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
+        got = step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
         assert_equal(got, torch.cat((full[..., :2], full[..., places[other]]), -1))
         assert len(env.observation_labels) == env.n_observations == got.shape[-1]
         env = point_mass_world(silenced=sense)
-        got = play(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
+        got = step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
         assert not got[..., places[sense]].any() and got.shape == full.shape
         assert_equal(got[..., places[other]], full[..., places[other]])
         env = point_mass_world(silenced=[sense], **noise)
-        got = play(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
+        got = step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})[0]
         assert not got[..., places[sense]].any() and (got[..., places[other]] != full[..., places[other]]).all()
     blind = point_mass_world(sensors=[], action_stacking=1)
     assert blind.n_observations == 2 + 4
@@ -176,7 +176,9 @@ def noise_of(seed=0, n=400, **deviations):
     "Noisy minus noiseless observations of the same trials and actions: (time + 1, batch, observation)."
     actions = drives(point_mass_world(), n)
     noisy, quiet = (
-        play(point_mass_world(**deviations), actions, seed=seed, options={"batch_size": n, "deterministic": d})[0]
+        step_through(point_mass_world(**deviations), actions, seed=seed, options={"batch_size": n, "deterministic": d})[
+            0
+        ]
         for d in (False, True)
     )
     return noisy - quiet
@@ -221,7 +223,7 @@ def test_noise_is_independent_over_time_trials_and_elements():
     kinds = ("vision_noise", "proprioception_noise", "observation_noise")
     first = [noise_of(n=1, **{kind: 1.0})[0, 0] for kind in kinds]
     assert len({float(noise[noise != 0][0]) for noise in first}) == 3  # each kind has its own stream
-    late = play(point_mass_world(vision_delay=0.05, vision_noise=0.1), drives(point_mass_world(), 1), seed=0)[0]
+    late = step_through(point_mass_world(vision_delay=0.05, vision_noise=0.1), drives(point_mass_world(), 1), seed=0)[0]
     assert len(late[:5, 0, 2].unique()) == 5
 
 
@@ -230,7 +232,7 @@ def test_action_noise():
     n = 500
     env = point_mass_world(action_noise=[0.1, 0, 1, 0.3])
     actions = drives(env, n)
-    _, infos = play(env, actions, seed=1, options={"batch_size": n})
+    _, infos = step_through(env, actions, seed=1, options={"batch_size": n})
     noise = torch.stack([i["noisy action"] - i["action"] for i in infos[1:]])
     assert_equal(torch.stack([i["action"] for i in infos[1:]]), actions)
     want = torch.tensor([0.1, 0, 1, 0.3])
@@ -251,8 +253,8 @@ def test_deterministic_switches_all_noise_off():
     n, options = 3, {"batch_size": 3, "deterministic": True}
     quiet, noisy = point_mass_world(), point_mass_world(**NOISY)
     actions = drives(quiet, n)
-    want = play(quiet, actions, seed=1, options={"batch_size": n})
-    got = play(noisy, actions, seed=1, options=options)
+    want = step_through(quiet, actions, seed=1, options={"batch_size": n})
+    got = step_through(noisy, actions, seed=1, options=options)
     assert_equal(got[0], want[0])
     for a, b in zip(got[1], want[1], strict=True):
         assert_equal(a["states"]["joint"], b["states"]["joint"])
@@ -293,13 +295,13 @@ def test_seeds_reproduce_bit_for_bit():
     "A seed fixes the whole sequence of episodes with all their noise, however long each was played."
     env, other = (point_mass_world(DelayedReach(), **NOISY) for _ in range(2))
     actions, options = drives(env, 3), {"batch_size": 3}
-    first = [play(env, actions, seed=5, options=options)[0], play(env, actions, options=options)[0]]
+    first = [step_through(env, actions, seed=5, options=options)[0], step_through(env, actions, options=options)[0]]
     other.reset(seed=5, options=options)
     other.step(actions[0])  # leave the first episode early
-    assert_equal(play(other, actions, options=options)[0], first[1])
-    assert_equal(play(other, actions, seed=5, options=options)[0], first[0])
+    assert_equal(step_through(other, actions, options=options)[0], first[1])
+    assert_equal(step_through(other, actions, seed=5, options=options)[0], first[0])
     assert not torch.equal(first[0], first[1])
-    assert not torch.equal(play(other, actions, seed=6, options=options)[0], first[0])
+    assert not torch.equal(step_through(other, actions, seed=6, options=options)[0], first[0])
     fresh = [point_mass_world().reset()[0] for _ in range(2)]
     assert not torch.equal(*fresh)
 
@@ -309,10 +311,10 @@ def test_torchs_own_random_state_plays_no_part():
     env = point_mass_world(**NOISY)
     torch.manual_seed(1)
     before = torch.get_rng_state()
-    first = play(env, drives(env, 2), seed=5, options={"batch_size": 2})[0]
+    first = step_through(env, drives(env, 2), seed=5, options={"batch_size": 2})[0]
     assert_equal(torch.get_rng_state(), before)
     torch.manual_seed(2)
-    assert_equal(play(env, drives(env, 2), seed=5, options={"batch_size": 2})[0], first)
+    assert_equal(step_through(env, drives(env, 2), seed=5, options={"batch_size": 2})[0], first)
 
 
 def test_reset_options():
@@ -458,15 +460,15 @@ def test_wrong_arguments_are_refused(arguments, match):
 def test_double_precision_from_end_to_end():
     "States, observations and noise follow the body's precision, also when changed later."
     env = point_mass_world(DelayedReach(loads=[ForcePulse([1.0, 2.0])]), **NOISY)
-    single = play(env, drives(env, 2), seed=0, options={"batch_size": 2})
+    single = step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})
     env.double()
     assert env.effector.dtype == torch.float64
-    double = play(env, drives(env, 2), seed=0, options={"batch_size": 2})
+    double = step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})
     assert double[0].dtype == torch.float64
     assert all(v.dtype == torch.float64 for v in double[1][-1]["states"].values())
     torch.testing.assert_close(double[0].float(), single[0], atol=1e-5, rtol=1e-5)
     env.float()
-    assert_equal(play(env, drives(env, 2), seed=0, options={"batch_size": 2})[0], single[0])
+    assert_equal(step_through(env, drives(env, 2), seed=0, options={"batch_size": 2})[0], single[0])
 
 
 def test_moving_reaches_everything():
@@ -522,7 +524,7 @@ def test_configuration_round_trip(env):
     assert again == env and eval(repr(env), vars(mn)) == env
     assert env != env.replace(vision_noise=0.7)
     few = drives(env, 2)[:10]
-    a, b = (play(e, few, seed=1, options={"batch_size": 2})[0] for e in (env, again))
+    a, b = (step_through(e, few, seed=1, options={"batch_size": 2})[0] for e in (env, again))
     assert_equal(a, b)
 
 

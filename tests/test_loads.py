@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from worlds import arm, assert_equal, drives, network, play, point_mass_world
+from worlds import arm, assert_equal, drives, network, point_mass_world, step_through
 
 import motornet_nb as mn
 from motornet_nb import (
@@ -236,7 +236,7 @@ def test_a_force_that_is_given_in_two_ways_is_the_same():
         assert_equal(ways[0], ways[1])
         assert_equal(ways[0], ways[2])
         env = Environment(arm(), RandomTargetReach(), duration=0.1)
-        free = play(env, drives(env, 3), seed=1, options={"batch_size": 3})[1][-1]["states"]["joint"]
+        free = step_through(env, drives(env, 3), seed=1, options={"batch_size": 3})[1][-1]["states"]["joint"]
         assert (free - ways[0]).abs().max() > 1e-4
 
 

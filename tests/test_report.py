@@ -53,7 +53,9 @@ class Page(html.parser.HTMLParser):
 def experiment():
     body = arm()
     training = mn.Environment(body, mn.DelayedReach(), duration=0.3, vision_delay=0.05, proprioception_delay=0.02)
-    testing = mn.Environment(body, mn.CenterOutReach(), duration=0.3, vision_delay=0.05, proprioception_delay=0.02)
+    testing = mn.Environment(
+        body, mn.CenterOutReach(n_targets=4), duration=0.3, vision_delay=0.05, proprioception_delay=0.02
+    )
     net = network(training)
     log = mn.train(net, training, n_batches=3, batch_size=4, progress=False)
     return training, log, mn.simulate(net, testing, seed=7)
@@ -63,14 +65,14 @@ def experiment():
 def written(experiment, tmp_path_factory):
     training, log, ds = experiment
     path = tmp_path_factory.mktemp("report") / "deep" / "report.html"
-    assert write_report(path, ds, log=log, environment=training, title="Eight reaches") == path
+    assert write_report(path, ds, log=log, environment=training, title="Four reaches") == path
     return path.read_text(encoding="utf-8")
 
 
 def test_sections(written):
     page = Page(written)
     assert page.headings == [
-        "Eight reaches",
+        "Four reaches",
         "Hand paths",
         "Reaches in numbers",
         "Kinematics",
@@ -90,7 +92,7 @@ def test_the_page_asks_for_nothing(written):
 def test_the_figures_are_in_the_page(written, experiment):
     (documents,) = re.findall(r"const docs_json = '(.*)';", written) or re.findall(r"docs_json = (\{.*\});", written)
     names = set(re.findall(r'"name":"([^"]*)"', documents))
-    assert {"paths 45°", "Hand speed 45°", "Elbow 315°", "mean Biceps", "loss"} <= {
+    assert {"paths 90°", "Hand speed 90°", "Elbow 270°", "mean Biceps", "loss"} <= {
         re.sub(r"\\+u00b0", "°", n) for n in names
     }
     assert "CustomJS" in documents
@@ -113,7 +115,7 @@ def test_the_experiment_is_described(written, experiment):
         "vision 50 ms, proprioception 20 ms late",
         "PolicyGRU: 12 units, 19 inputs, 6 outputs",
         "DelayedReach()",
-        "CenterOutReach()",
+        "CenterOutReach(n_targets=4)",
         "3 batches",
         "seed 7",
         f"motornet_nb {mn.__version__}",

@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 import torch
 from bodies import assert_golden, tensor
-from worlds import Perceptron, PolicyLSTM, arm, assert_equal, drives, network, play, point_mass_world, with_goals
+from worlds import (
+    Perceptron,
+    PolicyLSTM,
+    arm,
+    assert_equal,
+    drives,
+    network,
+    point_mass_world,
+    step_through,
+    with_goals,
+)
 
 import motornet_nb as mn
 from motornet_nb import (
@@ -21,7 +31,7 @@ from motornet_nb import (
     PolicyGRU,
     RandomTargetReach,
     Streams,
-    rollout,
+    play,
 )
 from motornet_nb.rollout import Carry, ClosedLoop, scan
 
@@ -355,7 +365,7 @@ def test_the_body_sees_actions_as_they_are_recorded():
     trials = env.sample(3, 1)
     played = play(network(env), env, trials, 1)
     plain = Environment(arm(), RandomTargetReach(), duration=0.2)
-    _, infos = play(plain, played["noisy_action"].movedim(1, 0), options={"trials": trials})
+    _, infos = step_through(plain, played["noisy_action"].movedim(1, 0), options={"trials": trials})
     assert_equal(torch.stack([i["states"]["fingertip"] for i in infos[1:]], 1), played["endpoint_position"])
 
 

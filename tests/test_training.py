@@ -18,7 +18,7 @@ from motornet_nb import (
     ReachLoss,
     ReluPointMass24,
     Streams,
-    rollout,
+    play,
     train,
 )
 from motornet_nb.training import first_non_finite

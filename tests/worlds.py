@@ -45,7 +45,7 @@ def network(env: Environment, n_units: int = 12, seed: int = 0, **arguments) -> 
     return net.to(env.effector.dtype)
 
 
-def play(env: Environment, actions: torch.Tensor, **reset) -> tuple[torch.Tensor, list[dict]]:
+def step_through(env: Environment, actions: torch.Tensor, **reset) -> tuple[torch.Tensor, list[dict]]:
     "Observations (time + 1, batch, observation) and infos of an episode with given actions."
     observation, info = env.reset(**reset)
     observations, infos = [observation], [info]
