@@ -22,7 +22,7 @@ from .results import save, simulate
 from .task import CenterOutReach, DelayedReach
 from .training import train
 
-# %% ../nbs/api/22_demo.ipynb #76046c2a
+# %% ../nbs/api/22_demo.ipynb #cace987d
 def demo_environments() -> tuple[Environment, Environment]:
     "The environment a network is trained in, and the one it is examined in."
     arm = RigidTendonArm26(muscle=RigidTendonHillMuscleThelen())
@@ -43,7 +43,7 @@ def warm_cosine(
 def demo(
     folder: str | Path = "demo",  # where the results go; made if it does not exist
     *,
-    n_batches: int = 1200,  # batches of training
+    n_batches: int = 800,  # batches of training
     batch_size: int = 64,  # trials in a batch
     learning_rate: float = 5e-3,  # the highest
     seed: int = 0,  # of weights, trials and noise
@@ -96,18 +96,10 @@ def kinematics_in_words(
     kinematics,  # table from `reach_kinematics`
 ) -> str:
     "The kinematics table in the units one thinks in: degrees, milliseconds, centimetres."
-    columns = {
-        "target (deg)": (math.degrees(1), "target_direction", 0),
-        "reaction (ms)": (1e3, "reaction_time", 0),
-        "movement (ms)": (1e3, "movement_time", 0),
-        "peak speed (cm/s)": (1e2, "peak_speed", 1),
-        "path (cm)": (1e2, "path_length", 2),
-        "lateral (cm)": (1e2, "max_lateral_deviation", 2),
-        "angle (deg)": (math.degrees(1), "initial_angle", 1),
-        "error (cm)": (1e2, "endpoint_error", 2),
-    }
-    shown = kinematics[[c for _, c, _ in columns.values()]].copy()
-    for name, (scale, column, digits) in columns.items():
-        shown[column] = (shown[column] * scale).map(lambda x, d=digits: f"{x:.{d}f}")
-        shown = shown.rename(columns={column: name})
-    return shown.to_string(index=False)
+    from motornet_nb.report import DISPLAYED, in_words
+
+    measures = {name: f"{head} ({unit})" for name, (head, unit, *_) in DISPLAYED.items() if name in kinematics}
+    shown = kinematics[list(measures)].astype(object)
+    for name in measures:
+        shown[name] = [in_words(name, value, unit=False) for value in kinematics[name]]
+    return shown.rename(columns=measures).to_string(index=False)
