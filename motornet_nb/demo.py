@@ -22,12 +22,12 @@ from .results import save, simulate
 from .task import CenterOutReach, DelayedReach
 from .training import train
 
-# %% ../nbs/api/27_demo.ipynb #cace987d
+# %% ../nbs/api/27_demo.ipynb #073ae8f8
 def demo_environments() -> tuple[Environment, Environment]:
     "The environment a network is trained in, and the one it is examined in."
     arm = RigidTendonArm26(muscle=RigidTendonHillMuscleThelen())
     timing = {"duration": 1.0, "vision_delay": 0.05, "proprioception_delay": 0.02}
-    training = DelayedReach(go_range=[0.0, 0.3], catch_fraction=0.2)
+    training = DelayedReach(go_range=[0.05, 0.7])
     return Environment(arm, training, **timing), Environment(arm, CenterOutReach(), **timing)
 
 
@@ -43,9 +43,9 @@ def warm_cosine(
 def demo(
     folder: str | Path = "demo",  # where the results go; made if it does not exist
     *,
-    n_batches: int = 800,  # batches of training
+    n_batches: int = 1000,  # batches of training
     batch_size: int = 64,  # trials in a batch
-    learning_rate: float = 5e-3,  # the highest
+    learning_rate: float = 7e-3,  # the highest
     seed: int = 0,  # of weights, trials and noise
     progress: bool = True,  # whether to show a progress bar
 ) -> dict:  # "policy", "environment", "log", "results" (Dataset), "kinematics" (table)
