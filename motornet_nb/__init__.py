@@ -40,7 +40,7 @@ from motornet_nb.trials import Streams, Trials
 _register()
 
 # rooms that need Bokeh, pandas or xarray load when they are first used
-_LAZY_ROOMS = ("analysis", "demo", "drawing", "reinforcement", "report", "views")
+_LAZY_ROOMS = ("analysis", "demo", "drawing", "player", "reinforcement", "report", "views")
 
 __all__ = [
     "Body",

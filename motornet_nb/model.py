@@ -250,14 +250,14 @@ def _decode(value: Any) -> Any:
         return [_decode(v) for v in value]
     return value
 
-# %% ../nbs/api/01_model.ipynb #d52e44da
+# %% ../nbs/api/01_model.ipynb #9e998b70
 def parameter_rows(model: Model | type[Model]) -> list[dict[str, str]]:
     "One row a parameter: name, value (or default), unit, allowed range, description, source."
     rows = []
     values = {} if isinstance(model, type) else model.values()
     for name, p in model.declarations.items():
         value = values.get(name, p.default)
-        shown = "(required)" if value is PydanticUndefined else _python(value)
+        shown = "(required)" if value is PydanticUndefined else _shown(value)
         rows.append(
             {
                 "parameter": name,
@@ -269,6 +269,15 @@ def parameter_rows(model: Model | type[Model]) -> list[dict[str, str]]:
             }
         )
     return rows
+
+
+def _shown(value: Any) -> str:
+    "A value in a table: numbers with six digits, everything else as Python."
+    if isinstance(value, torch.Tensor):
+        value = value.detach().double().cpu().tolist()
+    if isinstance(value, list) and all(isinstance(v, float | list) for v in value):
+        return "[" + ", ".join(_shown(v) for v in value) + "]"
+    return f"{value:.6g}" if isinstance(value, float) else _python(value)
 
 
 def parameter_table(model: Model | type[Model]) -> str:

@@ -15,16 +15,8 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import motornet_nb as mn
-from motornet_nb.reinforcement import (
-    OBSERVATION_LIMIT,
-    ReachEnv,
-    ReachReward,
-    ReachVectorEnv,
-    Reward,
-    make_env,
-    make_vector_env,
-    to_stable_baselines,
-)
+from motornet_nb.player import OBSERVATION_LIMIT, ReachReward, Reward
+from motornet_nb.reinforcement import ReachEnv, ReachVectorEnv, make_env, make_vector_env, to_stable_baselines
 from motornet_nb.task import assemble
 
 NAMES = [f"motornet_nb/{task}-v0" for task in ("CenterOutReach", "DelayedReach", "RandomTargetReach", "PosturalHold")]
