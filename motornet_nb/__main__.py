@@ -9,7 +9,7 @@ __all__ = ['main']
 import argparse
 from collections.abc import Sequence
 
-# %% ../nbs/api/29_main.ipynb #58fa8e0f
+# %% ../nbs/api/29_main.ipynb #16779c7f
 def main(
     arguments: Sequence[str] | None = None,  # those of the command line if None
 ) -> None:
@@ -18,7 +18,7 @@ def main(
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("demo", help="train a network to reach with an arm, and write a report")
     run.add_argument("--folder", default="demo", help="where the results go (default: demo)")
-    run.add_argument("--batches", type=int, default=1000, help="batches of training (default: 1000)")
+    run.add_argument("--batches", type=int, default=1300, help="batches of training (default: 1300)")
     run.add_argument("--batch-size", type=int, default=64, help="trials in a batch (default: 64)")
     run.add_argument("--seed", type=int, default=0, help="of weights, trials and noise (default: 0)")
     run.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -22,7 +22,7 @@ from .results import save, simulate
 from .task import CenterOutReach, DelayedReach
 from .training import train
 
-# %% ../nbs/api/28_demo.ipynb #073ae8f8
+# %% ../nbs/api/28_demo.ipynb #f97d0f85
 def demo_environments() -> tuple[Environment, Environment]:
     "The environment a network is trained in, and the one it is examined in."
     arm = RigidTendonArm26(muscle=RigidTendonHillMuscleThelen())
@@ -43,7 +43,7 @@ def warm_cosine(
 def demo(
     folder: str | Path = "demo",  # where the results go; made if it does not exist
     *,
-    n_batches: int = 1000,  # batches of training
+    n_batches: int = 1300,  # batches of training
     batch_size: int = 64,  # trials in a batch
     learning_rate: float = 7e-3,  # the highest
     seed: int = 0,  # of weights, trials and noise
