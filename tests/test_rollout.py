@@ -397,3 +397,37 @@ def test_imposed_goals_and_postures_are_used():
     assert (played["observation"][..., :2] == 0.25).all() and (played["target_position"] == 0.25).all()
     np.testing.assert_allclose(played["observation"][:, 0, 2:4].detach(), 0.1, atol=1e-7)
     assert drives(env, 4).shape == (10, 4, 4)
+
+
+@pytest.mark.parametrize("body", ["polynomials", "paths", "compliant tendons"])
+def test_the_step_is_one_graph_without_chance(body):
+    """Loads, delays and noise included, the step can be traced into tensor operations that depend on its arguments alone."""
+    from torch.fx.experimental.proxy_tensor import make_fx
+    from torch.utils._pytree import tree_flatten, tree_unflatten
+
+    effector = {
+        "polynomials": lambda: mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()),
+        "paths": mn.geometric_arm26,
+        "compliant tendons": lambda: mn.CompliantTendonArm26(timestep=0.01),
+    }[body]()
+    task = DelayedReach(loads=[CurlField(8.0), ForcePulse(3.0)])
+    env = Environment(effector, task, duration=0.2, vision_delay=0.05, action_noise=0.01, vision_noise=0.01)
+    loop = ClosedLoop(PolicyGRU(env.n_observations, 8, 6), env)
+
+    def arguments(seed):
+        episode = env.begin(env.sample(7, seed, "train"), seed)
+        now = {name: sequence[3] for name, sequence in episode.inputs.items()}
+        carry = Carry(episode.state, loop.policy.init_hidden(7))
+        return dict(loop.named_parameters()), episode.constants, carry, now, episode.feedback
+
+    flat, structure = tree_flatten(arguments(0))
+
+    def step(*leaves):
+        return tree_flatten(loop.step(*tree_unflatten(list(leaves), structure)))[0]
+
+    graph = make_fx(torch.func.functionalize(step, remove="mutations"))(*flat)
+    assert not any(node.op == "get_attr" for node in graph.graph.nodes)  # nothing comes from outside
+    assert not any("rand" in str(node.target) or "bernoulli" in str(node.target) for node in graph.graph.nodes)
+    other = tree_flatten(arguments(1))[0]
+    for traced, eager in zip(graph(*other), step(*other), strict=True):
+        assert torch.equal(traced, eager)
