@@ -15,7 +15,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
 
 bench: $(VENV)/.installed-test
-	$(PIP) motornet==0.3.0
+	$(PIP) -e '.[benchmark]'
 	$(BIN)/python benchmarks/eager.py
 
 lab: $(VENV)/.installed
