@@ -270,10 +270,12 @@ def test_environment_shows_delays_and_observations():
 
 def test_pictures_are_small_and_quick():
     env = mn.Environment(mn.geometric_arm26(), mn.CenterOutReach())
-    env._repr_html_()
-    began = time.perf_counter()
-    page = env._repr_html_()
-    assert time.perf_counter() - began < 0.5 and len(page) < 40_000
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        page = env._repr_html_()
+        seconds.append(time.perf_counter() - began)
+    assert min(seconds) < 0.5 and len(page) < 40_000
 
 
 def test_showing_an_environment_changes_nothing():
