@@ -156,6 +156,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'motornet_nb/environment.py'),
                                          'motornet_nb.environment.Environment.sample': ( 'api/environment.html#environment.sample',
                                                                                          'motornet_nb/environment.py'),
+                                         'motornet_nb.environment.Environment.sensor_sizes': ( 'api/environment.html#environment.sensor_sizes',
+                                                                                               'motornet_nb/environment.py'),
                                          'motornet_nb.environment.Environment.setup': ( 'api/environment.html#environment.setup',
                                                                                         'motornet_nb/environment.py'),
                                          'motornet_nb.environment.Environment.step': ( 'api/environment.html#environment.step',

@@ -70,7 +70,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #d6cc3c8b
+# %% ../nbs/api/13_environment.ipynb #4f3d97b8
 _SENSORS = ("vision", "proprioception")
 
 
@@ -128,12 +128,7 @@ class Environment(Model):
                 self, "effector", self.effector.name, "a body with muscles; add one with effector.add_muscle(...)"
             )
         self._n_inputs = len(self.task.input_labels(self.effector))
-        sizes = {
-            "action": self.effector.n_muscles,
-            "vision": self.effector.space_dim,
-            "proprioception": 2 * self.effector.n_muscles,
-            "observation": self.n_observations,
-        }
+        sizes = {"action": self.effector.n_muscles} | self.sensor_sizes | {"observation": self.n_observations}
         for name, size in sizes.items():
             noise = getattr(self, f"{name}_noise")
             if noise.ndim > 1 or (noise.ndim == 1 and len(noise) != size):
@@ -150,11 +145,15 @@ class Environment(Model):
     # ---- description -------------------------------------------------------------------------------------------
 
     @property
+    def sensor_sizes(self) -> dict[str, int]:
+        "Number of elements of each sense."
+        return {"vision": self.effector.space_dim, "proprioception": 2 * self.effector.n_muscles}
+
+    @property
     def n_observations(self) -> int:
         "Number of elements of an observation."
-        effector = self.effector
-        sizes = {"vision": effector.space_dim, "proprioception": 2 * effector.n_muscles}
-        return self._n_inputs + sum(sizes[s] for s in self.sensors) + self.action_stacking * effector.n_muscles
+        senses = sum(self.sensor_sizes[s] for s in self.sensors)
+        return self._n_inputs + senses + self.action_stacking * self.effector.n_muscles
 
     @property
     def n_actions(self) -> int:
@@ -266,9 +265,8 @@ class Environment(Model):
             total = whole
             if self.observation_noise.ndim == 0:
                 total[..., : self._n_inputs] = 0
-        for sensor, size in (("vision", effector.space_dim), ("proprioception", 2 * effector.n_muscles)):
-            if sensor not in self.sensors:
-                continue
+        for sensor in self.sensors:
+            size = self.sensor_sizes[sensor]
             if sensor in self.silenced:
                 if total is not None:
                     total[..., place : place + size] = 0
@@ -289,8 +287,7 @@ class Environment(Model):
         heard = iter(feedback)
         for sensor in self.sensors:
             if sensor in self.silenced:
-                size = self.effector.space_dim if sensor == "vision" else 2 * self.effector.n_muscles
-                parts.append(torch.zeros(parts[0].shape[0], size, dtype=parts[0].dtype, device=parts[0].device))
+                parts.append(parts[0].new_zeros(parts[0].shape[0], self.sensor_sizes[sensor]))
             else:
                 parts.append(next(heard))
         observation = torch.cat([*parts, *heard], -1)

@@ -172,12 +172,10 @@ class Model(nn.Module):
     def _repr_html_(self) -> str:
         return as_html(self)
 
-# %% ../nbs/api/01_model.ipynb #28df28e3
+# %% ../nbs/api/01_model.ipynb #5128cdb6
 def _encode(value: Any, where: str) -> Any:
     if isinstance(value, Model):
         return value.to_config()
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
     if isinstance(value, torch.Tensor):
         return value.detach().double().cpu().tolist()
     if isinstance(value, list | tuple | nn.ModuleList):
@@ -221,8 +219,6 @@ def _python(value: Any) -> str:
         return "[" + ", ".join(_python(v) for v in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{k!r}: {_python(v)}" for k, v in value.items()) + "}"
-    if isinstance(value, BaseModel):
-        return repr(value.model_dump(mode="json"))
     if isinstance(value, torch.dtype | torch.device):
         return repr(_encode(value, ""))
     return repr(value)

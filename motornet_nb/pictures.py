@@ -89,7 +89,7 @@ def _task_as_html(task: Task) -> str:
     folds = [fold(type(m).__name__, parameter_table(m), unfolded=m is task) for m in (task, *task.loads)]
     return card(type(task).__name__, words, picture, below=folds)
 
-# %% ../nbs/api/23_pictures.ipynb #65fdc106
+# %% ../nbs/api/23_pictures.ipynb #b81b9ab2
 def _span(shapes: list) -> float:
     left, bottom, right, top = bounds(shapes)
     return max(right - left, top - bottom)
@@ -133,11 +133,17 @@ def _observation_table(environment: Environment) -> str:
 
     rows = [["task", ", ".join(labels[: environment._n_inputs]), environment._n_inputs, late["vision"], "-"]]
     kinds = {
-        "vision": (", ".join(effector.skeleton.space_names), effector.space_dim),
-        "proprioception": (f"length and velocity of {effector.n_muscles} muscles", 2 * effector.n_muscles),
+        "vision": ", ".join(effector.skeleton.space_names),
+        "proprioception": f"length and velocity of {effector.n_muscles} muscles",
     }
     rows += [
-        [s, f"{kinds[s][0]}{' (silenced)' if s in environment.silenced else ''}", kinds[s][1], late[s], noise(s)]
+        [
+            s,
+            f"{kinds[s]}{' (silenced)' if s in environment.silenced else ''}",
+            environment.sensor_sizes[s],
+            late[s],
+            noise(s),
+        ]
         for s in environment.sensors
     ]
     if environment.action_stacking:

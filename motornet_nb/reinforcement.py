@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ReachEnv', 'ReachVectorEnv', 'make_env', 'make_vector_env', 'to_stable_baselines']
 
-# %% ../nbs/api/27_reinforcement.ipynb #dba0ccfa
+# %% ../nbs/api/27_reinforcement.ipynb #a6fe08df
 from typing import Any
 
 import gymnasium
@@ -17,7 +17,7 @@ from .effector import RigidTendonArm26
 from .environment import Environment
 from .hill import RigidTendonHillMuscleThelen
 from .model import from_config
-from .parameters import check_options, describe, refuse
+from .parameters import check_options, describe, is_whole, refuse
 from .player import RESET_OPTIONS, Player, ReachReward, Reward, spaces
 
 # %% ../nbs/api/27_reinforcement.ipynb #660d674d
@@ -73,7 +73,7 @@ def _checked(environment: Any, reward: Any) -> tuple[Environment, Reward]:
             raise refuse("ReachEnv", name, value, f"a {kind.__name__}", TypeError)
     return environment, reward
 
-# %% ../nbs/api/27_reinforcement.ipynb #ca0c62cd
+# %% ../nbs/api/27_reinforcement.ipynb #55e869aa
 class ReachVectorEnv(VectorEnv):
     "Many trials at once, advancing together."
 
@@ -87,8 +87,7 @@ class ReachVectorEnv(VectorEnv):
     ):
         self.environment, self.reward = _checked(environment, reward)
         for name, value in (("num_envs", num_envs), ("max_episode_steps", max_episode_steps)):
-            whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-            if not (whole and value >= 1) and not (name == "max_episode_steps" and value is None):
+            if not (is_whole(value) and value >= 1) and not (name == "max_episode_steps" and value is None):
                 raise refuse("ReachVectorEnv", name, value, "a whole number, at least 1")
         try:
             self.autoreset_mode = AutoresetMode(autoreset_mode)
