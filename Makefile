@@ -16,7 +16,7 @@ test: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-test
 	$(PIP) -e '.[benchmark]'
-	$(BIN)/python benchmarks/eager.py
+	$(BIN)/python -m benchmarks $(BENCH)
 
 lab: $(VENV)/.installed
 	$(PIP) -e '.[lab]'

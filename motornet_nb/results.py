@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/18_results.ipynb #ae104f3a
+# %% ../nbs/api/18_results.ipynb #2dae214e
 import importlib.metadata
 import json
 import os
@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from .checkpoint import replace_file
 from .environment import Environment
 from .model import Model, from_config
 from .parameters import describe, refuse
@@ -171,7 +172,7 @@ def simulate(
     finally:
         policy.train(was_training)
 
-# %% ../nbs/api/18_results.ipynb #9a1ab1d3
+# %% ../nbs/api/18_results.ipynb #8fae5840
 @dataclass
 class Experiment:
     "What a folder written by `save` holds; what was not saved is None."
@@ -181,13 +182,6 @@ class Experiment:
     loss: Model | None = None
     log: Any = None  # pandas table
     results: Any = None  # xarray Dataset
-
-
-def _replace(path: Path, write) -> None:
-    "Write a file whole or not at all."
-    partial = path.with_name(f".{path.name}.partial")
-    write(partial)
-    os.replace(partial, path)
 
 
 def save(
@@ -229,12 +223,12 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     if policy is not None:
         weights = {k: v.detach().cpu().contiguous().clone() for k, v in policy.state_dict().items()}
-        _replace(folder / "weights.safetensors", lambda p: save_file(weights, p))
+        replace_file(folder / "weights.safetensors", lambda p: save_file(weights, p))
     if log is not None:
-        _replace(folder / "log.csv", lambda p: log.to_csv(p, float_format="%.17g"))
+        replace_file(folder / "log.csv", lambda p: log.to_csv(p, float_format="%.17g"))
     if results is not None:
-        _replace(folder / "results.nc", lambda p: results.to_netcdf(p, engine="h5netcdf"))
-    _replace(folder / "experiment.json", lambda p: p.write_text(json.dumps(what, indent=1)))
+        replace_file(folder / "results.nc", lambda p: results.to_netcdf(p, engine="h5netcdf"))
+    replace_file(folder / "experiment.json", lambda p: p.write_text(json.dumps(what, indent=1)))
     return folder
 
 

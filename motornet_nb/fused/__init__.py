@@ -1,0 +1,10 @@
+"""Run a step written in PyTorch over time as one generated C++ loop, forward and backward.
+
+`scan` captures, builds and runs a step; `Scan` keeps what was built; `Unsupported` and `CompilerError` say what cannot be.
+"""
+
+from .capture import Unsupported
+from .compiler import CompilerError, find_compiler
+from .runtime import History, Scan, scan
+
+__all__ = ["CompilerError", "History", "Scan", "Unsupported", "find_compiler", "scan"]
