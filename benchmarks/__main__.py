@@ -23,10 +23,12 @@ class Plan(NamedTuple):
     batches: tuple[int, ...] = (64, 1024, 1, 256)  # what matters most comes first
     forward: tuple[int, ...] = (64, 1024, 1, 256)
     lengths: tuple[int, ...] = (50, 200, 400)  # steps; 100 are measured with the batches
+    replicates: tuple[int, ...] = (1, 8)
     trials: tuple[int, ...] = (1, 64, 1024, 8192)  # of the vector environment
+    two_threads: bool = True
     repetitions: int = 9
     builds: int = 3
-    patience: float = 300.0  # s that a contender may spend on building before the rest of its cases is left out
+    patience: float = 240.0  # s that a contender may spend on building before the rest of its cases is left out
 
 
 QUICK = Plan(
@@ -34,7 +36,9 @@ QUICK = Plan(
     batches=(64, 1024, 1),
     forward=(64,),
     lengths=(200,),
+    replicates=(8,),
     trials=(1, 1024),
+    two_threads=False,
     repetitions=3,
     builds=1,
 )
@@ -52,10 +56,8 @@ class Bench:
         """Everything, in turn."""
         self.build_times()
         self.one_thread()
-        if len(cores()) > 1:
+        if self.plan.two_threads and len(cores()) > 1:
             self.two_threads()
-        else:
-            self.results.note("two threads", "there is one core only")
         self.memory()
         self.import_times()
         return self.results
@@ -68,7 +70,10 @@ class Bench:
     def ask(self, worker: Worker, what: str, *arguments: object) -> tuple | None:
         """The answer in a tuple; None, and a note, if there is none."""
         try:
-            return (worker.ask(what, *arguments),)
+            answer = worker.ask(what, *arguments)
+            for words in worker.told:
+                self.results.note(worker.contender, words)
+            return (answer,)
         except NotThere as error:
             self.results.note(worker.contender, str(error))
             if what == "begin":
@@ -87,7 +92,7 @@ class Bench:
                     self.results.times[case].setdefault(worker.contender, []).append(answer[0])
         for worker in ready:
             self.ask(worker, "drop", case)
-        say(f"{case.what}, {case.batch_size} trials of {case.n_steps} steps", self.results.medians(case), "ms")
+        say(str(case), self.results.medians(case), "ms")
 
     def prepare(self, worker: Worker, case: Case) -> bool:
         """Whether a worker is ready for a case, within the time it may spend on building."""
@@ -98,10 +103,8 @@ class Bench:
             return False
         if (answer := self.ask(worker, "prepare", case)) is None:
             return False
-        first, once, told = answer[0]
+        first, once = answer[0]
         self.spent[name] = self.spent.get(name, 0.0) + max(0.0, first - once)
-        for words in told:
-            self.results.note(name, words)
         return True
 
     def one_thread(self) -> None:
@@ -114,7 +117,7 @@ class Bench:
             self.measure(workers, Case("forward", n))
         for n_steps in self.plan.lengths:
             self.measure(workers, Case("training", 64, n_steps))
-        for n in (1, 8):
+        for n in self.plan.replicates:
             some = [w for w in workers if w.contender in (FUSED, MOTORNET, JAX)]
             self.measure(some, Case("replicates", 64, replicates=n))
         for n in self.plan.trials:
@@ -124,6 +127,7 @@ class Bench:
 
     def two_threads(self) -> None:
         """A training batch of 1024."""
+        self.spent = {}
         workers = [w for name in self.plan.contenders if (w := self.start(name, 2))]
         self.measure(workers, Case("training", 1024, threads=2))
         for worker in workers:
@@ -169,8 +173,9 @@ class Bench:
     def memory(self) -> None:
         """Peak memory of training at batch 1024, each contender in a fresh process."""
         for name in self.plan.contenders:
-            if self.spent.get(name, 0.0) <= self.plan.patience and (worker := self.start(name, 1)):
-                if answer := self.ask(worker, "memory", Case("training", 1024)):
+            case = Case("training", 1024)
+            if name in self.results.times[case] and (worker := self.start(name, 1)):
+                if answer := self.ask(worker, "memory", case):
                     self.results.memory[name] = answer[0]
                 worker.close()
         say("peak memory at batch 1024", self.results.memory, "MB")

@@ -31,6 +31,11 @@ class Case(NamedTuple):
     replicates: int = 1
     threads: int = 1
 
+    def __str__(self) -> str:
+        networks = f", {self.replicates} networks" if self.replicates > 1 else ""
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"{self.what}, {self.batch_size} x {self.n_steps} steps{networks}{threads}"
+
 
 class Problem(NamedTuple):
     """Weights and trials for which all contenders should find the same loss and gradients."""
@@ -65,16 +70,16 @@ def timed(run: Callable[[], object]) -> Repeat:
     return repeat
 
 
-def options(function: Callable, **wanted: object) -> dict[str, object]:
-    """Those of the arguments that the installed motornet_nb has; a refusal if that would not be the same work.
+def known(function: Callable, **wanted: object) -> dict[str, object]:
+    """These arguments, if the installed motornet_nb has them; the eager engine needs no saying.
 
     For the time until `play` and `train` have engines and replicates: then delete this and pass the arguments on.
     """
-    known = inspect.signature(function).parameters
+    has = inspect.signature(function).parameters
     for name, value in wanted.items():
-        if name not in known and value not in ("eager", 1, None):
+        if name not in has and value != "eager":
             raise NotThere(f"this motornet_nb has no {function.__name__}(..., {name}={value!r}) yet")
-    return {name: value for name, value in wanted.items() if name in known}
+    return {name: value for name, value in wanted.items() if name in has}
 
 
 def loss_of(hand, target, activation, hidden):
@@ -117,54 +122,57 @@ class Ours:
 
         torch.set_num_threads(threads)
         self.engine, self.mn, self.torch = engine, mn, torch
-        self.how = options(mn.play, engine=engine)
 
     def make(self, n_steps: int):
-        """A new environment and network."""
+        """A new environment, a network, and how it is played."""
         mn = self.mn
         arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
         environment = mn.Environment(arm, mn.RandomTargetReach(), duration=n_steps / 100, **DELAYS)
-        return environment, mn.PolicyGRU(environment.n_observations, UNITS, environment.n_actions)
+        policy = mn.PolicyGRU(environment.n_observations, UNITS, environment.n_actions)
+        how = known(mn.play, engine=self.engine)
+        if how:  # an engine that is used again, as in `train`
+            from motornet_nb.engine import make_engine
 
-    def play(self, policy, environment, trials, streams):
-        """The loss of playing these trials."""
-        played = self.mn.play(policy, environment, trials, streams, **self.how)
-        return loss_of(*(played[n] for n in ("endpoint_position", "target_position", "activation", "hidden")))
+            how = {"engine": make_engine(self.engine, policy, environment)}
+
+        def play(trials, streams):
+            """The loss of playing these trials."""
+            played = mn.play(policy, environment, trials, streams, **how)
+            return loss_of(*(played[n] for n in ("endpoint_position", "target_position", "activation", "hidden")))
+
+        return environment, policy, play
 
     def training(self, case: Case) -> Repeat:
         """A training batch."""
-        environment, policy = self.make(case.n_steps)
+        environment, policy, play = self.make(case.n_steps)
         optimizer = self.torch.optim.Adam(policy.parameters(), 1e-3)
         batches = iter(range(10**9))
 
         def run():
             streams = self.mn.Streams(0, next(batches))
             trials = environment.sample(case.batch_size, streams, "train")
-            learn(policy, optimizer, self.play(policy, environment, trials, streams))
+            learn(policy, optimizer, play(trials, streams))
 
         return timed(run)
 
     def forward(self, case: Case) -> Repeat:
         """Trials, rollout and loss without gradients."""
-        environment, policy = self.make(case.n_steps)
+        environment, _, play = self.make(case.n_steps)
         batches = iter(range(10**9))
 
         def run():
             streams = self.mn.Streams(0, next(batches))
             trials = environment.sample(case.batch_size, streams, "train")
             with self.torch.no_grad():
-                return self.play(policy, environment, trials, streams).item()
+                return play(trials, streams).item()
 
         return timed(run)
 
     def replicates(self, case: Case) -> Repeat:
         """A batch of `train` for several networks at once, with the loss of the paper."""
-        train, several = self.mn.train, case.replicates > 1
-        environment, policy = self.make(case.n_steps)
-        seeds = list(range(case.replicates)) if several else None
-        how = options(train, engine=self.engine, replicates=case.replicates if several else 1, seeds=seeds)
-        if not several:
-            how = {k: v for k, v in how.items() if k == "engine"}
+        train, (environment, policy, _) = self.mn.train, self.make(case.n_steps)
+        several = {"replicates": case.replicates, "seeds": list(range(case.replicates))}
+        how = known(train, engine=self.engine, **(several if case.replicates > 1 else {}))
 
         def repeat(times: int) -> float:
             clock: list[float] = []
@@ -185,7 +193,8 @@ class Ours:
         """A trial of a vector environment, from the reset on, the actions at hand."""
         from motornet_nb.reinforcement import ReachVectorEnv
 
-        env = ReachVectorEnv(self.make(case.n_steps)[0], case.batch_size)
+        environment, _, _ = self.make(case.n_steps)
+        env = ReachVectorEnv(environment, case.batch_size)
         actions = np.random.default_rng(0).uniform(0, 0.1, (case.n_steps, *env.action_space.shape)).astype(np.float32)
 
         def run():
@@ -197,7 +206,7 @@ class Ours:
 
     def judge(self, given: Problem) -> tuple[float, list[np.ndarray]]:
         """Loss and gradients."""
-        environment, policy = self.make(100)
+        environment, policy, play = self.make(100)
         load_weights(policy, given.weights)
         n, goal = len(given.joint), self.torch.from_numpy(given.goal)
         trials = environment.sample(n, 0, "train", self.torch.from_numpy(given.joint))
@@ -206,7 +215,7 @@ class Ours:
         at_once = self.torch.zeros(n, dtype=self.torch.long)
         shown = environment.task.input_names
         trials = assemble(environment.effector, environment.n_steps, trials.joint_state, goal, at_once, shown)
-        return torch_gradients(policy, self.play(policy, environment, trials, 0))
+        return torch_gradients(policy, play(trials, self.mn.Streams(0)))
 
 
 class MotorNet:

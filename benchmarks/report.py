@@ -51,6 +51,8 @@ class Results:
 
 def say(what: str, numbers: Mapping[str, float], unit: str, how: str = ".3g") -> None:
     """A line of progress."""
+    if not numbers:
+        return
     print(
         f"{what}: " + ", ".join(f"{name} {number:{how}} {unit}".strip() for name, number in numbers.items()), flush=True
     )
@@ -62,7 +64,7 @@ def machine() -> str:
     packages = ("motornet_nb", "torch", "numpy", "motornet", "jax", "jaxlib")
     versions = ", ".join(f"{name} {found}" for name in packages if (found := _version(name)))
     return (
-        f"{datetime.date.today().isoformat()}. {_processor()}, {len(cores())} cores, load {load} before the start; "
+        f"{datetime.date.today().isoformat()}. {_processor()}, {len(cores())} cores, load {load} before the start (a busy machine above 0.5); "
         f"{platform.system()}, Python {platform.python_version()}, {versions}{_compiler()}."
     )
 
@@ -105,11 +107,11 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}".rstrip(".")
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, the first two columns to the left; nothing where nothing was measured."""
+def _table(head: list[str], rows: list[list[str]], left: int = 2) -> str:
+    """A Markdown table, the first columns to the left."""
     if not rows:
         return "Not measured.\n"
-    rule = [":--" if i < 2 else "--:" for i in range(len(head))]
+    rule = [":--" if i < left else "--:" for i in range(len(head))]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows)) + "\n"
 
 
@@ -163,9 +165,13 @@ def _headline(results: Results) -> str:
         if case.batch_size in (64, 1024) and times:
             best = min(times, key=times.__getitem__)
             others = [(n, results.ratio(case, best, n)) for n in (MOTORNET, JAX)]
-            words = " and ".join(f"{_number(r)} of the time of {n}" for n, r in others if r is not None)
+            words = " and ".join(_faster(r, n) for n, r in others if r is not None)
             said.append(f"A training batch of {case.batch_size} takes {_number(times[best])} ms ({best}): {words}.")
     return " ".join(said)
+
+
+def _faster(ratio: float, other: str) -> str:
+    return f"{1 / ratio:.2g} times faster than {other}" if ratio < 1 else f"{ratio:.2g} times slower than {other}"
 
 
 def write(results: Results, folder: Path) -> None:
@@ -176,23 +182,25 @@ def write(results: Results, folder: Path) -> None:
 
 def _page(results: Results) -> str:
     """The whole page."""
-    agreement = [[name, "", f"{loss:.0e}", f"{grad:.0e}"] for name, (loss, grad) in results.agreement.items()]
+    agreement = [[name, f"{loss:.0e}", f"{grad:.0e}"] for name, (loss, grad) in results.agreement.items()]
     builds = [
-        [name, "", *(_number(statistics.median(seconds[w])) if seconds[w] else "–" for w in ("first", "again"))]
+        [_strong(name), *(_number(statistics.median(seconds[w])) if seconds[w] else "–" for w in ("first", "again"))]
         for name, seconds in results.builds.items()
         if seconds["first"]
     ]
     base = results.memory.get(MOTORNET)
     memory = [
-        [_strong(name), "", _number(mb), _number(mb / base if base else None)]
+        [_strong(name), _number(mb), _number(mb / base if base else None)]
         for name in ORDER
         if (mb := results.memory.get(name)) is not None
     ]
-    imports = [[name, "", f"{seconds:.2f}"] for name, seconds in results.imports.items()]
+    imports = [[name, f"{seconds:.2f}"] for name, seconds in results.imports.items()]
     notes = [f"- {about}: {words}" for about, all_words in results.notes.items() for words in all_words]
     batches = _cases(results, "training", "batch_size")
     lengths = _cases(results, "training", "n_steps", batch_size=64)
     threads = _cases(results, "training", "threads", batch_size=1024)
+    threads = threads if len(threads) > 1 else []
+    repetitions = max((len(t) for times in results.times.values() for t in times.values()), default=0)
     forward = _cases(results, "forward", "batch_size")
     replicates = _cases(results, "replicates", "replicates")
     trials = _cases(results, "gymnasium", "batch_size")
@@ -209,7 +217,7 @@ def _page(results: Results) -> str:
             "![cost of a training batch](RESULTS.svg)",
             "",
             "The work: draw trials of a random-target reach, play 100 steps of 10 ms of arm26 with Thelen's rigid-tendon muscles and a network of 50 gated",
-            "recurrent units (vision 0.05 s late, proprioception 0.02 s), loss, backward, clip, Adam. Milliseconds a batch: medians over repetitions, in which the",
+            f"recurrent units (vision 0.05 s late, proprioception 0.02 s), loss, backward, clip, Adam. Milliseconds a batch: medians of {repetitions} repetitions, in which the",
             "contenders take turns; each has a process of its own, held to one core (or two), with everything built and warm. Ratios are medians of the ratios within",
             "a repetition: below 1 is quicker. The JAX scan is written by hand for this one task, in `jax_scan.py`.",
             "",
@@ -230,19 +238,19 @@ def _page(results: Results) -> str:
             _times(results, lengths, "steps", "n_steps"),
             "## Replicates, batch 64 each, one thread",
             "",
-            "Several networks trained at once: one batch of `train` (with the paper's loss) against as many MotorNet batches in a row, and `jax.vmap`.",
+            "Several networks trained at once: one batch of `train` (with the paper's loss) against as many batches in a row of MotorNet and (inside `jit`) JAX.",
             "",
             _times(results, replicates, "replicates", "replicates"),
             "## Peak memory of training, batch 1024",
             "",
             "Beyond what the process had before, with its libraries warm.",
             "",
-            _table(["", "", "MB", "of MotorNet"], memory),
+            _table(["", "MB", "of MotorNet"], memory, 1),
             "## Building",
             "",
             "Seconds until the first training batch of 64 is done, less the time of a batch, on all cores, with an empty build cache and in a new process with a full one.",
             "",
-            _table(["", "", "first build, s", "from the cache, s"], builds),
+            _table(["", "first build, s", "from the cache, s"], builds, 1),
             "## Vector environment of gymnasium, one thread",
             "",
             "NumPy in, NumPy out, no gradients; a trial of 100 steps and its reset.",
@@ -252,13 +260,13 @@ def _page(results: Results) -> str:
             "",
             "In a fresh process that has imported torch.",
             "",
-            _table(["", "", "s"], imports),
+            _table(["", "s"], imports, 1),
             "## The same work?",
             "",
             "Largest difference from our eager engine in float32, for the same weights and trials (64, 100 steps), relative to the loss and to the largest element of",
             "each gradient.",
             "",
-            _table(["", "", "loss", "gradients"], agreement),
+            _table(["", "loss", "gradients"], agreement, 1),
         ]
     )
 

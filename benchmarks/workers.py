@@ -20,6 +20,7 @@ class Worker:
     def __init__(self, contender: str, threads: int | None, cache: str):
         """Start a process; `threads` None leaves it all cores, `cache` is the folder for everything it builds."""
         self.contender = contender
+        self.told: list[str] = []  # warnings of motornet_nb, the last answer's
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, contender, threads, cache), daemon=False)
@@ -33,7 +34,7 @@ class Worker:
             if not self._pipe.poll(timeout):
                 self._process.kill()
                 raise NotThere(f"no answer in {timeout:.0f} s")
-            answer, problem = self._pipe.recv()
+            answer, problem, self.told = self._pipe.recv()
         except (EOFError, OSError):
             self._process.join(10)
             raise NotThere(f"its process ended (exit code {self._process.exitcode})") from None
@@ -63,16 +64,20 @@ def _serve(pipe, contender: str, threads: int | None, cache: str) -> None:
             what, arguments = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
-        try:
-            answer = getattr(server, what)(*arguments), None
-        except NotThere as error:
-            answer = None, str(error)
-        except ImportError as error:
-            answer = None, f"{error} (pip install -e '.[benchmark]')"
-        except Exception as error:
-            traceback.print_exc()
-            answer = None, f"{type(error).__name__}: {error}".splitlines()[0]
-        pipe.send(answer)
+        answer = problem = None
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                answer = getattr(server, what)(*arguments)
+            except NotThere as error:
+                problem = str(error)
+            except ImportError as error:
+                problem = f"{error} (pip install -e '.[benchmark]')"
+            except Exception as error:
+                traceback.print_exc()
+                problem = f"{type(error).__name__}: {error}".splitlines()[0]
+        ours = [w for w in caught if {"motornet_nb", "benchmarks"}.intersection(Path(w.filename).parts)]
+        pipe.send((answer, problem, sorted({str(w.message) for w in ours})))
 
 
 def _settle(threads: int | None, cache: str) -> None:
@@ -88,6 +93,9 @@ def _settle(threads: int | None, cache: str) -> None:
     if threads is None:
         return
     os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ["GOMP_SPINCOUNT"] = (
+        "20000"  # about 1 ms, then sleep: else a batch takes half a minute if a core is shared
+    )
     if threads == 1:
         os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
     if hasattr(os, "sched_setaffinity"):
@@ -105,18 +113,15 @@ class _Server:
         """Import the libraries."""
         self._contender = self._make()
 
-    def prepare(self, case: Case) -> tuple[float, float, list[str]]:
-        """Build and warm up; seconds until the first result, seconds of a later one, and warnings of motornet_nb."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            began = time.perf_counter()
-            repeat = getattr(self._contender, case.what)(case)
-            repeat(1)
-            first = time.perf_counter() - began
-            once = min(repeat(1), repeat(1)) / 1e3
+    def prepare(self, case: Case) -> tuple[float, float]:
+        """Build and warm up; seconds until the first result, and seconds of a later one."""
+        began = time.perf_counter()
+        repeat = getattr(self._contender, case.what)(case)
+        repeat(1)
+        first = time.perf_counter() - began
+        once = repeat(1) / 1e3
         self._prepared[case] = repeat, max(1, round(REPETITION / once))
-        told = {str(w.message).splitlines()[0] for w in caught if f"{os.sep}motornet_nb{os.sep}" in w.filename}
-        return first, once, sorted(told)
+        return first, once
 
     def time(self, case: Case) -> float:
         """Milliseconds, one repetition."""

@@ -4,8 +4,9 @@ __version__ = "0.1.0"
 
 import importlib as _importlib
 
-from motornet_nb import effector, muscle, pictures, skeleton
+from motornet_nb import effector, fused, muscle, pictures, skeleton
 from motornet_nb.body import Body
+from motornet_nb.checkpoint import CheckpointError
 from motornet_nb.effector import (
     CompliantTendonArm26,
     Effector,
@@ -17,6 +18,7 @@ from motornet_nb.effector import (
 )
 from motornet_nb.environment import Environment
 from motornet_nb.geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry
+from motornet_nb.guards import NonFiniteError
 from motornet_nb.hill import (
     CompliantTendonHillMuscle,
     HillMuscle,
@@ -30,11 +32,12 @@ from motornet_nb.model import Model, from_config
 from motornet_nb.muscle import Muscle, ReluMuscle
 from motornet_nb.policy import Policy, PolicyGRU
 from motornet_nb.registration import register as _register
+from motornet_nb.replicates import Replicates, unstack
 from motornet_nb.results import Experiment, load, save, simulate, to_dataset
 from motornet_nb.rollout import Rollout, play
 from motornet_nb.skeleton import PointMass, Skeleton, TwoDofArm
 from motornet_nb.task import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
-from motornet_nb.training import NonFiniteError, Progress, train
+from motornet_nb.training import Progress, train
 from motornet_nb.trials import Streams, Trials
 
 _register()
@@ -44,6 +47,7 @@ _LAZY_ROOMS = ("analysis", "demo", "drawing", "player", "reinforcement", "report
 
 __all__ = [
     "Body",
+    "CheckpointError",
     "CenterOutReach",
     "CompliantTendonArm26",
     "CompliantTendonHillMuscle",
@@ -78,6 +82,7 @@ __all__ = [
     "Reacher",
     "ReluMuscle",
     "ReluPointMass24",
+    "Replicates",
     "RigidTendonArm26",
     "RigidTendonHillMuscle",
     "RigidTendonHillMuscleThelen",
@@ -89,6 +94,7 @@ __all__ = [
     "Trials",
     "TwoDofArm",
     "from_config",
+    "fused",
     "geometric_arm26",
     "load",
     "play",
@@ -96,6 +102,7 @@ __all__ = [
     "simulate",
     "to_dataset",
     "train",
+    "unstack",
 ]
 
 

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['whole_steps', 'Tap', 'WorldState', 'Constants', 'Episode', 'Environment']
 
-# %% ../nbs/api/13_environment.ipynb #b5a79eb5
+# %% ../nbs/api/13_environment.ipynb #ce0dff20
 import secrets
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import torch
@@ -70,7 +71,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #4f3d97b8
+# %% ../nbs/api/13_environment.ipynb #aeb65853
 _SENSORS = ("vision", "proprioception")
 
 
@@ -201,12 +202,14 @@ class Environment(Model):
     def begin(
         self,
         trials: Trials,  # from `sample`
-        seed: int | Streams = 0,  # source of the noise
+        seed: int
+        | Streams
+        | Sequence[Streams] = 0,  # source of the noise; several have equal shares of consecutive trials
         deterministic: bool = False,  # whether all noise is off
     ) -> Episode:
         "Everything that is known of an episode before its first step."
         self._check_trials(trials)
-        streams = seed if isinstance(seed, Streams) else Streams(seed)
+        streams = seed if isinstance(seed, Sequence) else [seed if isinstance(seed, Streams) else Streams(seed)]
         effector = self.effector
         trials = trials.to(effector.device, effector.dtype)
         body = effector.coefficients()
@@ -244,17 +247,19 @@ class Environment(Model):
         if any(load.depends_on_motion for load in self.task.loads):
             inputs["time"] = (torch.arange(self.n_steps, dtype=trials.start.dtype) * self.timestep).to(
                 trials.start.device
-            )[:, None]
+            )
         return inputs
 
-    def _draw_noise(self, n: int, streams: Streams) -> dict[str, Tensor]:
+    def _draw_noise(self, n: int, streams: Sequence[Streams]) -> dict[str, Tensor]:
         effector, inputs = self.effector, {}
 
         def draw(name: str, size: int, times: int) -> Tensor | None:
             deviation = getattr(self, f"{name}_noise").detach().cpu()
             if not bool((deviation > 0).any()):
                 return None
-            normal = torch.randn(n, times, size, generator=streams[f"{name} noise"], dtype=torch.float64) * deviation
+            shape = (n // len(streams), times, size)
+            each = [torch.randn(shape, generator=s[f"{name} noise"], dtype=torch.float64) for s in streams]
+            normal = (each[0] if len(each) == 1 else torch.cat(each)) * deviation
             return normal.movedim(1, 0).contiguous().to(device=effector.device, dtype=effector.dtype)
 
         if (action := draw("action", effector.n_muscles, self.n_steps)) is not None:
@@ -331,9 +336,10 @@ class Environment(Model):
         speed = effector.skeleton.endpoint_velocity(c.skeleton, position, velocity)
         motion, recorded = Motion(position, velocity, state.endpoint, speed), {}
         moving = [load for load in self.task.loads if load.depends_on_motion]
+        time = inputs["time"].unsqueeze(-1)  # (1), or (batch, 1) where trials are at different times
         for i, (load, drawn) in enumerate(zip(moving, constants.loads, strict=True)):
             gain, name = inputs[f"gain {i}"], f"{load.acts_on}_load"
-            force = gain * load.force(motion, inputs["time"], drawn | {"gain": gain})
+            force = gain * load.force(motion, time, drawn | {"gain": gain})
             loads[name] = loads[name] + force if name in loads else force
             if load.recorded_as is not None:
                 earlier = recorded.get(load.recorded_as)

@@ -17,7 +17,7 @@ from .model import Model
 from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
-# %% ../nbs/api/16_loss.ipynb #f0d46b03
+# %% ../nbs/api/16_loss.ipynb #05b4ab20
 class Term(Model):
     "Base class: one term of a loss, `term(rollout) -> number`."
 
@@ -53,7 +53,7 @@ class MuscleActivation(Term):
 
 
 def _hidden(rollout: Rollout, term: Term) -> Tensor:
-    if "hidden" not in rollout.history[0]:
+    if "hidden" not in rollout.recorded:
         raise refuse(
             term,
             "policy",

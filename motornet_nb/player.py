@@ -47,7 +47,7 @@ class ReachReward(Reward):
         reward = torch.add(distance * -self.distance_weight, effort, alpha=-self.effort_weight)
         return reward, {"distance": distance, "effort": effort}
 
-# %% ../nbs/api/26_player.ipynb #497c3b81
+# %% ../nbs/api/26_player.ipynb #9ef58b26
 OBSERVATION_LIMIT = 100.0
 _BLOCK = 64  # trials are drawn in blocks at least this large, so that a single trial is a catch trial as often as it should be
 
@@ -118,7 +118,11 @@ class Player:
         if self.together:
             return sequence[int(self.clock[0])]
         now = torch.from_numpy(self.clock).to(sequence.device).clamp(max=len(sequence) - 1)
-        return sequence[now] if sequence.shape[1] != self.n else sequence[now, torch.arange(self.n, device=now.device)]
+        return (
+            sequence[now]
+            if sequence.ndim == 1 or sequence.shape[1] != self.n
+            else sequence[now, torch.arange(self.n, device=now.device)]
+        )
 
     def _inputs_now(self) -> dict[str, Tensor]:
         inputs = self.episode.inputs

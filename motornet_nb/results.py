@@ -59,7 +59,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/18_results.ipynb #ecd12adc
+# %% ../nbs/api/18_results.ipynb #7ddf1e27
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -97,7 +97,7 @@ def to_dataset(
     effector, skeleton = environment.effector, environment.effector.skeleton
     turns = skeleton.joint_unit == "rad"
     units = {"q": skeleton.joint_unit, "torque": "N m" if turns else "N", "arm": "m" if turns else "1"}
-    n_steps = len(played.history)
+    n_steps = trials.n_steps
     recorded = [
         n for n in VARIABLES if n in set(played) and (n != "noisy_action" or "action_noise" in played.episode.inputs)
     ]

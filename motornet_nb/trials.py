@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['Streams', 'Trials']
 
-# %% ../nbs/api/10_trials.ipynb #add413d7
+# %% ../nbs/api/10_trials.ipynb #75738b92
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -34,7 +35,7 @@ class Streams:
         digest = hashlib.blake2b(f"{self.seed}/{self.batch}/{name}".encode(), digest_size=8).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
-# %% ../nbs/api/10_trials.ipynb #e925723d
+# %% ../nbs/api/10_trials.ipynb #3b68c1bb
 @dataclass(frozen=True)
 class Trials:
     "A batch of trials, drawn by a task."
@@ -87,3 +88,21 @@ class Trials:
             return tuple(take(v) for v in x) if isinstance(x, tuple) else x
 
         return replace(self, **{f.name: take(getattr(self, f.name)) for f in fields(self)})
+
+    @staticmethod
+    def join(
+        batches: "Sequence[Trials]",  # of one task
+    ) -> "Trials":
+        "Several batches, one after the other."
+
+        def joined(*parts):
+            first = parts[0]
+            if isinstance(first, Tensor):
+                return torch.cat(parts)
+            if isinstance(first, dict):
+                return {k: joined(*(p[k] for p in parts)) for k in first}
+            if isinstance(first, list):
+                return [x for p in parts for x in p]
+            return tuple(joined(*each) for each in zip(*parts, strict=True)) if isinstance(first, tuple) else first
+
+        return replace(batches[0], **{f.name: joined(*(getattr(b, f.name) for b in batches)) for f in fields(Trials)})

@@ -33,7 +33,7 @@ from motornet_nb import (
     Streams,
     play,
 )
-from motornet_nb.rollout import Carry, ClosedLoop, scan
+from motornet_nb.loop import Carry, ClosedLoop, scan
 
 WEIGHTS = {
     "weight_ih": "gru_weight_ih_l0",

@@ -12,7 +12,6 @@ import motornet_nb as mn
 from motornet_nb import (
     DelayedReach,
     Environment,
-    NonFiniteError,
     PolicyGRU,
     RandomTargetReach,
     ReachLoss,
@@ -21,7 +20,7 @@ from motornet_nb import (
     play,
     train,
 )
-from motornet_nb.training import first_non_finite
+from motornet_nb.guards import NonFiniteError, first_non_finite
 
 
 def quick(net=None, env=None, **arguments):
@@ -395,4 +394,4 @@ def test_progress_bar(capsys):
     quick()
     assert capsys.readouterr().err == ""
     quick(progress=True)
-    assert "training: 100%" in capsys.readouterr().err
+    assert "training (fused): 100%" in capsys.readouterr().err

@@ -82,7 +82,7 @@ class Captured:
     output_dtypes: list[torch.dtype]
     tree: Any  # structure of (carry, outputs)
 
-# %% ../../nbs/fused/01_capture.ipynb #1210fa65
+# %% ../../nbs/fused/01_capture.ipynb #96cf5641
 class Slot(NamedTuple):
     "Stands for a tensor without trials in the recorded arguments of the prologue."
 
@@ -134,7 +134,7 @@ class Recorder(TorchDispatchMode):
         recorded = Recorded(view, dimensions, number, tensor if known else None)
         if known:
             self.outside[number] = tensor
-            if tensor.is_floating_point() and tensor.numel() > 0 and bool((tensor == tensor.reshape(-1)[0]).all()):
+            if tensor.numel() > 0 and bool((tensor == tensor.reshape(-1)[0]).all()):
                 recorded.value = float(tensor.reshape(-1)[0])
         self.keep(tensor, recorded)
         return recorded
@@ -185,12 +185,17 @@ class Recorder(TorchDispatchMode):
             if not any(n % self.probe == 0 and n > 0 for n in tensor.shape):
                 self.add_slot(tensor, known=True)
                 continue
-            first = tensor.reshape(-1)[0]
-            if not bool((tensor == first).all()):
+            dimensions = self.shape(tensor.shape)
+            batch = next(i for i, d in enumerate(dimensions) if d.is_batch)
+            one = tensor.select(batch, 0)
+            if dimensions[batch].n != 1 or not bool((tensor == one.unsqueeze(batch)).all()):
                 raise Unsupported(
                     f"numbers that differ from trial to trial but come from no argument ({function}), {_code_line()}"
                 )
-            self.keep(tensor, Recorded(float(first), self.shape(tensor.shape), known=tensor))
+            same = self.add_slot(one.contiguous(), known=True)
+            spread = (*same.dimensions[:batch], Dimension(True, 1, 0), *same.dimensions[batch:])
+            value = self.viewed(same, spread).value if isinstance(same.value, View) else same.value
+            self.keep(tensor, Recorded(value, spread, known=tensor))
 
     def _record_prologue(self, function, args, kwargs, result, name, found):
         "What follows from parameters alone is computed once, before the rollout."
@@ -252,7 +257,9 @@ class Recorder(TorchDispatchMode):
         if not isinstance(recorded.value, View):
             return recorded.value
         if recorded.known is not None and not argument.is_floating_point():
-            raise Unsupported(f"whole numbers or truth values ({argument.dtype}) in arithmetic")
+            recorded = self._in_floats(recorded, argument)
+            if not isinstance(recorded.value, View):
+                return recorded.value
         own = (None,) * (len(dimensions) - len(recorded.dimensions)) + recorded.dimensions
         strides = []
         for wanted, has in zip(dimensions, own, strict=True):
@@ -265,6 +272,12 @@ class Recorder(TorchDispatchMode):
         rows = tuple(d.n for d in dimensions)
         strides = tuple(0 if n == 1 else s for n, s in zip(rows, strides, strict=True))
         return View(recorded.value.node, recorded.value.offset, rows, strides)
+
+    def _in_floats(self, recorded: Recorded, tensor: Tensor) -> Recorded:
+        "A fixed table of whole numbers or truth values as one of real numbers."
+        if recorded.slot is None:
+            raise Unsupported(f"whole numbers or truth values ({tensor.dtype}) of every trial in arithmetic")
+        return self.add_slot(tensor.to(self.dtype), known=True)
 
     def made(self, value: Value, dimensions: tuple[Dimension, ...]) -> Recorded:
         "A new value with the given dimensions, stored contiguously."
@@ -480,7 +493,7 @@ VIEWS: dict[str, Callable] = {
     "diagonal": _diagonal,
 }
 
-# %% ../../nbs/fused/01_capture.ipynb #ba1319d8
+# %% ../../nbs/fused/01_capture.ipynb #fe9a391b
 _PLAIN = {
     "add": "add",
     "sub": "subtract",
@@ -556,7 +569,10 @@ def _plain(function: str):
         values = [r.aligned(a, dimensions) for a in args]
         if alpha != 1:
             values[1] = r.graph.multiply(values[1], float(alpha))
-        return r.made(r.graph.pointwise(function, *values), dimensions)
+        value = r.graph.pointwise(function, *values)
+        if result.dtype == torch.bool and not (isinstance(value, View) and value.node.boolean):
+            value = r.graph.pointwise("not_equal", value, 0.0)
+        return r.made(value, dimensions)
 
     return record
 
@@ -1074,7 +1090,7 @@ def _(r, result, one, two):
 def _(r, result, one, two):
     raise Unsupported("a product that adds up over the trials")
 
-# %% ../../nbs/fused/01_capture.ipynb #dcdc53c2
+# %% ../../nbs/fused/01_capture.ipynb #5833e7be
 def probe_size(
     sizes: Sequence[int],  # every size of every tensor the step is given
 ) -> int:
@@ -1119,6 +1135,10 @@ def capture(
     try:
         with torch.no_grad():
             result = _run(recorder, step, given)
+    except Unsupported:
+        raise
+    except Exception as error:  # the step itself fails on the probe, or does what cannot be traced
+        raise Unsupported(f"a step that cannot be recorded: {type(error).__name__}: {error}") from error
     finally:
         torch._C._set_mkldnn_enabled(fast_layers)
     if not isinstance(result, tuple) or len(result) != 2:

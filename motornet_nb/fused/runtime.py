@@ -27,7 +27,7 @@ from .kernels import lanes
 # %% auto #0
 __all__ = ['Blocks', 'Pool', 'Scan', 'History', 'scan']
 
-# %% ../../nbs/fused/07_runtime.ipynb #3674dcd0
+# %% ../../nbs/fused/07_runtime.ipynb #f96443e0
 class Blocks:
     "How a batch of trials is cut into blocks."
 
@@ -66,15 +66,13 @@ class Blocks:
         shape: Sequence[int],  # of the rows
     ) -> Tensor:  # (batch, lead..., *shape)
         "Bring a tensor back from blocks."
-        lead = x.shape[1:-2]
-        x = x.movedim(-1, 1).reshape(self.replicates, self.in_replicate * self.lanes, *lead, *shape)
-        return (
-            x[:, : self.each].reshape(self.n_trials, *lead, *shape)
-            if self.replicates > 1 or self.each != x.shape[1]
-            else x[0]
-        )
+        lead, filled = x.shape[1:-2], self.in_replicate * self.lanes
+        x = x.movedim(-1, 1)
+        if self.each != filled:
+            x = x.reshape(self.replicates, filled, *lead, *shape)[:, : self.each]
+        return x.reshape(self.n_trials, *lead, *shape)
 
-# %% ../../nbs/fused/07_runtime.ipynb #71f01522
+# %% ../../nbs/fused/07_runtime.ipynb #8edc9093
 class Pool:
     "Memory that is used again once nobody else holds it."
 
@@ -117,9 +115,9 @@ class _Workers:
         self._executor: ThreadPoolExecutor | None = None
         self._size = 0
 
-    def run(self, function: Callable[[int, int, int], Any], n: int) -> None:
+    def run(self, function: Callable[[int, int, int], Any], n: int, threads: int) -> None:
         "function(worker, first, last) for shares of n blocks."
-        size = max(1, min(torch.get_num_threads(), n))
+        size = max(1, min(threads, n))
         if size == 1:
             function(0, 0, n)
             return
@@ -140,12 +138,19 @@ def _pointers(tensors: Sequence[Tensor | None]):
 def _numbers(values: Sequence[int]):
     return (ctypes.c_long * max(1, len(values)))(*values)
 
-# %% ../../nbs/fused/07_runtime.ipynb #1bd560cf
+# %% ../../nbs/fused/07_runtime.ipynb #de9afae5
 class _Run:
     "The arrays of one call, and the two passes over them."
 
-    def __init__(self, scan: Scan, blocks: Blocks, steps: int, stacked: dict[int, bool], keep: bool):
-        self.scan, self.blocks, self.steps, self.stacked, self.keep = scan, blocks, steps, stacked, keep
+    def __init__(self, scan: Scan, blocks: Blocks, steps: int, stacked: dict[int, bool], keep: bool, threads: int):
+        self.scan, self.blocks, self.steps, self.stacked, self.keep, self.threads = (
+            scan,
+            blocks,
+            steps,
+            stacked,
+            keep,
+            threads,
+        )
 
     def _table(self, role: str, tensors: dict[tuple[str, int], Tensor], roles: tuple[str, ...] = ()):
         roles = (role, *roles)
@@ -181,7 +186,7 @@ class _Run:
             )
             function(*head, *arrays, ctypes.c_void_p(scratch.data_ptr()), *more)
 
-        _workers.run(share, self.blocks.n)
+        _workers.run(share, self.blocks.n, self.threads)
 
     def allocate(self) -> list[Tensor]:
         "Memory for what is stored: of every step, or of one step where nobody will read it again."
@@ -301,7 +306,7 @@ def _parameter_gradients(run: _Run, given, sums: list[Tensor]) -> dict[tuple[str
         ).add_(part)
     return {key: g if run.stacked.get(key[1]) else g.sum(0) for key, g in results.items()}
 
-# %% ../../nbs/fused/07_runtime.ipynb #9ac31eb4
+# %% ../../nbs/fused/07_runtime.ipynb #1adac01a
 class Scan:
     "A step, captured, written and built, that can be run over time."
 
@@ -324,6 +329,7 @@ class Scan:
         self.dtype = next(t.dtype for t in tree_flatten(carry)[0] if isinstance(t, Tensor))
         self.tree = self.captured.tree
         names = self._output_positions()
+        self.positions = names
         self.taps = [(names[name], delay) for name, delay in taps]
         if any(delay < 1 for _, delay in self.taps):
             raise ValueError(
@@ -332,7 +338,7 @@ class Scan:
         self._shapes = self._signature(parameters, constants, carry, inputs, feedback)
         self._asked = self._learnt(parameters, constants, inputs)
         carried = any(t.requires_grad for g in (carry, feedback) for t in _tensors(g))
-        target = find_target() if target is None else target
+        self.target = target = find_target() if target is None else target
         double = self.dtype == torch.float64
         self.lanes = lanes(double)
         wanted = self._asked | ({("carry", -1)} if carried else set())
@@ -378,7 +384,7 @@ class Scan:
         with torch.enable_grad():
             return asked | {("parameter", i) for i, t in self._slots(_tensors(parameters)).items() if t.requires_grad}
 
-    def fits(
+    def suits(
         self,
         parameters: Any,
         constants: Any,
@@ -386,8 +392,22 @@ class Scan:
         inputs: Any,
         feedback: Any = (),
     ) -> bool:
-        "Whether the program was built for tensors like these; numbers of trials and steps are free."
-        return self._signature(parameters, constants, carry, inputs, feedback) == self._shapes
+        "Whether the program was built for tensors like these; numbers of trials, steps and replicates are free."
+        shapes, *rest = self._signature(parameters, constants, carry, inputs, feedback)
+        known, *others = self._shapes
+        n = len(_tensors(parameters))
+        alike = (
+            all(
+                have == want or (len(have) == len(want) + 1 and have[1:] == want)
+                for have, want in zip(shapes[:n], known[:n], strict=True)
+            )
+            if len(shapes) == len(known)
+            else False
+        )
+        needs = torch.is_grad_enabled() and any(
+            t.requires_grad for t in _tensors((parameters, constants, carry, inputs, feedback))
+        )
+        return alike and shapes[n:] == known[n:] and rest == others and (self.has_backward or not needs)
 
     def _slots(self, parameters: list[Tensor]) -> dict[int, Tensor]:
         "The parameters and what the prologue makes of them."
@@ -407,6 +427,7 @@ class Scan:
         feedback: Any = (),
         n_steps: int | None = None,  # as long as the inputs if None
         replicates: int = 1,  # number of networks; the trials of each are consecutive
+        threads: int | None = None,  # that share the blocks; `torch.get_num_threads()` if None
     ) -> History:
         "Run the scan; outputs are brought back from their blocks when they are asked for."
         flat = [_tensors(g) for g in (parameters, constants, carry, inputs, feedback)]
@@ -427,7 +448,7 @@ class Scan:
         learns = torch.is_grad_enabled() and any(t.requires_grad for t in tensors.values())
         if learns and not self.has_backward:
             raise RuntimeError("this scan was built without a backward pass: no tensor needed a gradient then")
-        run = _Run(self, blocks, steps, stacked, learns)
+        run = _Run(self, blocks, steps, stacked, learns, threads or torch.get_num_threads())
         results = _Rollout.apply(run, list(tensors), *tensors.values())
         n = len(self.program.outputs)
         return History(self, blocks, results[:n], results[n:], tree_flatten(carry))
