@@ -17,16 +17,21 @@ from .environment import whole_steps
 from .parameters import refuse
 from .task import default_posture
 
-# %% ../nbs/api/19_analysis.ipynb #26855fa7
+# %% ../nbs/api/19_analysis.ipynb #57f39a3f
 def as_trials(
     ds: Any,  # Dataset from `simulate`, or one trial of it
     owner: str,  # who asks, for the error message
+    replicates: bool = False,  # whether there may be several networks
 ) -> Any:  # Dataset
     "A Dataset of `simulate`, with a dimension `trial` even if a single trial was selected."
     if not hasattr(ds, "data_vars") or "endpoint_position" not in ds or "time" not in ds.dims:
         came = f"Dataset of {', '.join(map(str, ds.data_vars)) or 'nothing'}" if hasattr(ds, "data_vars") else ds
         raise refuse(
             owner, "ds", came, "a Dataset as simulate() returns it, with endpoint_position over time", TypeError
+        )
+    if "replicate" in ds.dims and not replicates:
+        raise refuse(
+            owner, "ds", f"a Dataset of {ds.sizes['replicate']} replicates", "of one of them, say ds.isel(replicate=0)"
         )
     return ds if "trial" in ds.dims else ds.expand_dims("trial")
 
@@ -50,9 +55,9 @@ def endpoint_speed(
     ds: Any,  # Dataset from `simulate`
 ) -> Any:  # DataArray (trial, time) m/s
     "How fast the hand moves."
-    ds = as_trials(ds, "endpoint_speed")
+    ds = as_trials(ds, "endpoint_speed", replicates=True)
     velocity = ds["endpoint_velocity"] if "endpoint_velocity" in ds else ds["endpoint_position"].differentiate("time")
-    speed = np.sqrt((velocity.astype(float) ** 2).sum("space", skipna=False)).transpose("trial", "time")
+    speed = np.sqrt((velocity.astype(float) ** 2).sum("space", skipna=False)).transpose(..., "trial", "time")
     return speed.rename("speed").assign_attrs(units="m/s", long_name="hand speed")
 
 
@@ -60,7 +65,7 @@ def lateral_deviation(
     ds: Any,  # Dataset from `simulate`
 ) -> Any:  # DataArray (trial, time) m; NaN where there is no direction of reach
     "How far the hand is from the straight line between start and goal, positive to its left."
-    ds = as_trials(ds, "lateral_deviation")
+    ds = as_trials(ds, "lateral_deviation", replicates=True)
     hand, start = ds["endpoint_position"].astype(float), ds["start_position"].astype(float)
     along = ds["goal_position"].astype(float) - start
     length = np.sqrt((along**2).sum("space"))
@@ -69,7 +74,9 @@ def lateral_deviation(
         deviation = along.isel(space=0) * offset.isel(space=1) - along.isel(space=1) * offset.isel(space=0)
     else:  # left and right mean something in a plane only
         deviation = hand.isel(space=0) * np.nan
-    deviation = deviation.drop_vars("space", errors="ignore").transpose("trial", "time").rename("lateral_deviation")
+    deviation = (
+        deviation.drop_vars("space", errors="ignore").transpose(..., "trial", "time").rename("lateral_deviation")
+    )
     return deviation.assign_attrs(units="m", long_name="lateral deviation, positive to the left")
 
 # %% ../nbs/api/19_analysis.ipynb #7b09330a
@@ -111,7 +118,7 @@ def movement_times(
     end = _crossing(time, speed, after[0] - 1, level) if after.size else np.nan
     return onset, float(time[peak]), end
 
-# %% ../nbs/api/19_analysis.ipynb #3745eb60
+# %% ../nbs/api/19_analysis.ipynb #99e7fa5a
 def _by_trial(ds: Any) -> dict[str, np.ndarray]:
     "What the measures need as arrays with one row a trial; hand, speed and lateral deviation begin at time 0."
     n = ds.sizes["trial"]
@@ -199,12 +206,18 @@ def reach_kinematics(
     angle_at: str | float = "peak speed",  # when the initial angle is taken: at "peak speed", or s after movement onset
     threshold: float = 0.05,  # speed at movement onset and end, as a fraction of the peak
     slowest: float = 0.02,  # a trial with a lower peak speed has no movement, m/s
-) -> Any:  # pandas table, one row a trial; units in its `attrs["units"]`
+) -> Any:  # pandas table, one row a trial, of each replicate if there are several; units in its `attrs["units"]`
     "Reaction and movement times, speed, path and errors of every reach."
     import pandas as pd
 
-    ds = as_trials(ds, "reach_kinematics")
+    ds = as_trials(ds, "reach_kinematics", replicates=True)
     _check_options(angle_at, threshold, slowest)
+    if "replicate" in ds.dims:
+        options = {"angle_at": angle_at, "threshold": threshold, "slowest": slowest}
+        each = {i: reach_kinematics(ds.isel(replicate=i), **options) for i in range(ds.sizes["replicate"])}
+        table = pd.concat(each, names=["replicate"])
+        table.attrs = each[0].attrs
+        return table
     time = np.concatenate(([0.0], np.asarray(ds["time"].values, float)))
     arrays = _by_trial(ds)
     n = ds.sizes["trial"]

@@ -21,7 +21,7 @@ from .loop import Carry, ClosedLoop, scan
 from .parameters import refuse
 from .replicates import Replicates
 
-# %% ../nbs/api/32_engine.ipynb #fee7c5f4
+# %% ../nbs/api/32_engine.ipynb #e58d043a
 class Recorded(Mapping):
     "The outputs of a rollout by name, (batch, time, ...) each."
 
@@ -71,8 +71,7 @@ class InBlocks(Recorded):
 
     def ends(self, replicates=1):
         "From the last step."
-        last = [t.detach()[:, -1].reshape(replicates, -1).sum(1) for t in self._history.outputs]
-        return torch.stack(last).sum(0)
+        return self._history.ends()
 
 # %% ../nbs/api/32_engine.ipynb #c56645a3
 class Engine:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .guards import NonFiniteError, first_bad_gradient
 from .parameters import refuse
 
-# %% ../nbs/api/35_learner.ipynb #20465cfd
+# %% ../nbs/api/35_learner.ipynb #1270239f
 _SCHEDULERS = (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
 
@@ -34,6 +34,14 @@ class Learner:
         given = _made(optimizer, self.parameters, torch.optim.Optimizer, "optimizer")
         self.optimizer = given or torch.optim.Adam(self.parameters, lr=learning_rate)
         self.scheduler = _made(scheduler, self.optimizer, _SCHEDULERS, "scheduler")
+        fresh = (
+            self.optimizer is not optimizer and self.scheduler is not scheduler
+        )  # else they may have been used before
+        self.recipe = {
+            "learnt": [n for n, _ in named],
+            "optimizer": _kind(self.optimizer) | _settings(self.optimizer.defaults),
+            "scheduler": _kind(self.scheduler) | (_settings(self.scheduler.state_dict()) if fresh else {}),
+        }
 
     def forget_gradients(self) -> None:
         "Before the next backward pass."
@@ -47,18 +55,23 @@ class Learner:
             raise NonFiniteError(first_bad_gradient(self.named))
         return norm
 
+    @property
+    def rate(self) -> float:
+        "The learning rate, of the first group of parameters."
+        return float(self.optimizer.param_groups[0]["lr"])
+
     def update(
         self,
         loss: Tensor,  # for schedulers that look at it
     ) -> float:  # the learning rate that was used
         "Follow the gradient."
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = self.rate
         self.optimizer.step()
         if isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self.scheduler.step(loss.detach())
         elif self.scheduler is not None:
             self.scheduler.step()
-        return float(rate)
+        return rate
 
     def state(self) -> dict:
         "Everything but the parameters."
@@ -71,11 +84,18 @@ class Learner:
     ) -> None:
         "Go on from a state."
         self.optimizer.load_state_dict(state["optimizer"])
-        if (state["scheduler"] is None) != (self.scheduler is None):
-            had = "none" if state["scheduler"] is None else "one"
-            raise refuse("train", "scheduler", self.scheduler, f"{had}, as the run that is resumed had")
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
+
+
+def _kind(x: Any) -> dict[str, str]:
+    return {"class": f"{type(x).__module__}.{type(x).__qualname__}"}
+
+
+def _settings(state: dict[str, Any]) -> dict[str, Any]:
+    "What was chosen: numbers, texts and lists of them. What is off is left out, as new versions of torch add such things."
+    plain = int | float | str | list | tuple
+    return {n: v for n, v in state.items() if not n.startswith("_") and isinstance(v, plain) and v is not False}
 
 
 def _made(given, source, kind, name: str):

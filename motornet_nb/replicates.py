@@ -5,18 +5,19 @@
 # %% auto #0
 __all__ = ['Replicates', 'unstack', 'make_replicates']
 
-# %% ../nbs/api/33_replicates.ipynb #800423c0
+# %% ../nbs/api/33_replicates.ipynb #e4d08fee
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .model import Model
 from .parameters import is_whole, refuse
 
-# %% ../nbs/api/33_replicates.ipynb #489bf8cc
+# %% ../nbs/api/33_replicates.ipynb #6f39b6df
 class Replicates(nn.Module):
     "Networks of one shape that are played at once: of a batch of trials, each has an equal share of consecutive ones."
 
@@ -34,8 +35,7 @@ class Replicates(nn.Module):
         if len({id(n) for n in networks}) < len(networks):
             raise refuse(self, "networks", networks, "different networks (copy.deepcopy makes another one)")
         self.networks = nn.ModuleList(networks)
-        self.seeds = list(range(len(networks))) if seeds is None else list(seeds)
-        _check_seeds(self.seeds, len(networks))
+        self.seeds = _checked_seeds(range(len(networks)) if seeds is None else seeds, len(networks))
         self.log: Any = None  # of the last training: a pandas table with the index (replicate, batch)
 
     def __len__(self) -> int:
@@ -84,11 +84,23 @@ def _check_alike(first: nn.Module, other: nn.Module) -> None:
             f"{name} of shape {shapes[1].get(name)}",
             f"networks of one shape, here {shapes[0].get(name)}",
         )
+    for name, value in first.values().items() if isinstance(first, Model) else ():
+        if not isinstance(value, Tensor | nn.Module) and value != other.values()[name]:
+            raise refuse(
+                "Replicates",
+                "networks",
+                f"{name} = {other.values()[name]}",
+                f"networks of one kind, here {name} = {value}",
+            )
 
 
-def _check_seeds(seeds: Sequence[int], n: int) -> None:
-    if len(seeds) != n or not all(is_whole(s) and s >= 0 for s in seeds):
-        raise refuse("Replicates", "seeds", list(seeds), f"{n} whole numbers, at least 0")
+def _checked_seeds(seeds: Sequence[int], n: int | None = None) -> list[int]:
+    many = list(seeds) if isinstance(seeds, Iterable) and not isinstance(seeds, str) else None
+    if not many or len(many) != (n or len(many)) or not all(is_whole(s) and s >= 0 for s in many):
+        raise refuse(
+            "Replicates", "seeds", seeds if many is None else many, f"{n or 'several'} whole numbers, at least 0"
+        )
+    return [int(s) for s in many]
 
 
 def unstack(
@@ -99,13 +111,14 @@ def unstack(
         raise refuse("unstack", "replicates", replicates, "what train(..., replicates=...) has returned", TypeError)
     return [copy.deepcopy(network) for network in replicates]
 
-# %% ../nbs/api/33_replicates.ipynb #7c6398ec
+# %% ../nbs/api/33_replicates.ipynb #9722ad95
 def make_replicates(
     policy: nn.Module
     | Sequence[nn.Module]
     | Callable[[], nn.Module],  # one network, several, or a function that makes one
     n: int | None = None,  # how many; as many as there are networks or seeds if None
-    seeds: Sequence[int] | None = None,  # 0, 1, ... if None
+    seeds: Sequence[int] | None = None,  # `seed`, `seed + 1`, ... if None; of `Replicates`, those they have
+    seed: int = 0,  # the first of them
 ) -> Replicates:
     "Networks to be trained at once."
     if n is not None and (not is_whole(n) or n < 1):
@@ -114,24 +127,26 @@ def make_replicates(
         if n not in (None, len(policy)):
             raise refuse("train", "replicates", n, f"{len(policy)}, as many as were given, or None")
         if seeds is not None:
-            _check_seeds(seeds, len(policy))
-            policy.seeds = list(seeds)
+            policy.seeds = _checked_seeds(seeds, len(policy))
         return policy
-    if isinstance(policy, list | tuple):
-        if n not in (None, len(policy)):
-            raise refuse("train", "replicates", n, f"{len(policy)}, the number of networks, or None")
-        return Replicates(policy, seeds)
-    n = len(seeds) if n is None and seeds is not None else n
-    if n is None:
+    several = isinstance(policy, list | tuple)
+    if several and n not in (None, len(policy)):
+        raise refuse("train", "replicates", n, f"{len(policy)}, the number of networks, or None")
+    n = len(policy) if several else n
+    if n is None and seeds is None:
         raise refuse("train", "replicates", n, "a number, where there is a function that makes a network", TypeError)
-    seeds = list(range(n)) if seeds is None else list(seeds)
-    _check_seeds(seeds, n)
+    seeds = _checked_seeds(range(seed, seed + n) if seeds is None else seeds, n)
+    n = len(seeds)
+    if several:
+        return Replicates(policy, seeds)
     if isinstance(policy, nn.Module):
         return Replicates([copy.deepcopy(policy) for _ in range(n)], seeds)
     return Replicates([_seeded(policy, seed) for seed in seeds], seeds)
 
 
 def _seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    if not callable(make):
+        raise refuse("train", "policy", make, "a network, several, or a function that makes one", TypeError)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = make()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/18_results.ipynb #2dae214e
+# %% ../nbs/api/18_results.ipynb #f031252d
 import importlib.metadata
 import json
 import os
@@ -22,9 +22,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .checkpoint import replace_file
+from .engine import ENGINES, EagerEngine, Engine
 from .environment import Environment
+from .loop import check_match
 from .model import Model, from_config
 from .parameters import describe, refuse
+from .replicates import Replicates
 from .rollout import Rollout, play, suitable_threads
 from .trials import Streams, Trials
 
@@ -59,7 +62,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/18_results.ipynb #7ddf1e27
+# %% ../nbs/api/18_results.ipynb #2e42aa12
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -87,12 +90,23 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
 
 
 def to_dataset(
-    played: Rollout,  # a rollout
+    played: Rollout,  # a rollout, of one network or of replicates
     seed: int | None = None,  # the seed it was played with, for the attributes
 ) -> Any:  # xarray.Dataset
     "Everything a rollout has recorded, as an xarray Dataset."
     import xarray as xr
 
+    if isinstance(played.policy, Replicates):
+        seeds = played.policy.seeds
+        every = [to_dataset(own, seed) for own in played.split()]
+        names = {
+            "replicate": np.arange(len(seeds)),
+            "seed": ("replicate", seeds, {"long_name": "seed of the replicate"}),
+        }
+        ds = xr.concat(
+            every, "replicate", data_vars="all", coords="different", compat="equals", combine_attrs="override"
+        )
+        return ds.reset_coords("observation").assign_coords(names)  # a variable that is named like a dimension
     environment, trials = played.environment, played.trials
     effector, skeleton = environment.effector, environment.effector.skeleton
     turns = skeleton.joint_unit == "rad"
@@ -149,9 +163,20 @@ def to_dataset(
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
+# %% ../nbs/api/18_results.ipynb #ee6bb3b4
+_WORTH_BUILDING = 5.0  # s that the eager engine may take
+
+
+def _engine_for(name: str, policy: nn.Module, environment: Environment, n_trials: int) -> Engine:
+    if name not in ENGINES:
+        raise refuse("simulate", "engine", name, f"one of {', '.join(map(repr, ENGINES))}")
+    seconds = environment.n_steps * (0.5e-3 + 2.5e-6 * n_trials)  # of a processor of 2020
+    chosen = EagerEngine if name == "auto" and seconds <= _WORTH_BUILDING else ENGINES[name]
+    return chosen(policy, environment)
+
 
 def simulate(
-    policy: nn.Module,  # the network
+    policy: nn.Module,  # the network, or `Replicates`
     environment: Environment,  # the body and its task
     trials: Trials | None = None,  # the trials to play; drawn if None
     *,
@@ -159,20 +184,25 @@ def simulate(
     split: str = "test",  # distribution to draw from, "test" or "train"
     seed: int = 0,  # of trials and noise
     deterministic: bool = False,  # whether all noise is off
+    engine: str = "auto",  # "eager", "fused", "compile"; "auto" for eager, or where that would take long, what is fastest
 ) -> Any:  # xarray.Dataset
     "Play trials without learning and return everything as an xarray Dataset."
-    streams = Streams(seed)
+    streams, networks = Streams(seed), len(policy) if isinstance(policy, Replicates) else 1
     if trials is None:
         trials = environment.sample(n, streams, split)
+    check_match(policy, environment)
+    chosen = _engine_for(engine, policy, environment, networks * len(trials))
     was_training = policy.training
     policy.eval()
     try:
-        with torch.no_grad(), suitable_threads(len(trials), environment.effector.device):
-            return to_dataset(play(policy, environment, trials, streams, deterministic), seed)
+        with torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
+            return to_dataset(
+                play(policy, environment, [trials] * networks, [streams] * networks, deterministic, chosen), seed
+            )
     finally:
         policy.train(was_training)
 
-# %% ../nbs/api/18_results.ipynb #8fae5840
+# %% ../nbs/api/18_results.ipynb #ae1690d3
 @dataclass
 class Experiment:
     "What a folder written by `save` holds; what was not saved is None."
@@ -214,11 +244,7 @@ def save(
     what = {"version": 1}
     for name, model in (("environment", environment), ("policy", policy), ("loss", loss)):
         if model is not None:
-            what[name] = (
-                model.to_config()
-                if isinstance(model, Model)
-                else {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
-            )
+            what[name] = _config(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if policy is not None:
@@ -245,11 +271,13 @@ def load(
         raise refuse("load", "folder", str(folder), "a folder that this version of save() has written")
     experiment = Experiment(**{n: from_config(what[n]) for n in ("environment", "loss") if n in what})
     if "policy" in what:
-        if policy is None and "type" not in what["policy"]:
-            raise refuse(
-                "load", "policy", None, f"a {what['policy']['class']} to fill with the saved weights", TypeError
+        unknown = what["policy"].get("network", what["policy"]).get("class")
+        if policy is None and unknown is not None:
+            several = (
+                f"mn.Replicates of {len(what['policy']['seeds'])} networks, each " if "seeds" in what["policy"] else ""
             )
-        experiment.policy = from_config(what["policy"]) if policy is None else policy
+            raise refuse("load", "policy", None, f"{several}a {unknown} to fill with the saved weights", TypeError)
+        experiment.policy = _from_config(what["policy"]) if policy is None else policy
         weights = _read(folder / "weights.safetensors", load_file)
         _check_weights(experiment.policy, weights)
         learnt = [weights[n].dtype for n, _ in experiment.policy.named_parameters() if weights[n].is_floating_point()]
@@ -263,11 +291,29 @@ def load(
     return experiment
 
 
+def _config(model: nn.Module) -> dict[str, Any]:
+    "What `load` needs to know of a model; of a network that is none, its class."
+    if isinstance(model, Replicates):
+        return {"seeds": model.seeds, "network": _config(model[0])}
+    return (
+        model.to_config()
+        if isinstance(model, Model)
+        else {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
+    )
+
+
+def _from_config(config: dict[str, Any]) -> nn.Module:
+    if "seeds" not in config:
+        return from_config(config)
+    return Replicates([from_config(config["network"]) for _ in config["seeds"]], config["seeds"])
+
+
 def _read_log(path: Path) -> Any:  # pandas table
     "A log, its numbers exactly as they were written."
     import pandas as pd
 
-    table = pd.read_csv(path, index_col="batch", dtype=str)
+    table = pd.read_csv(path, dtype=str)
+    table = table.set_index(["replicate", "batch"] if "replicate" in table else "batch")
 
     def as_numbers(column):
         try:
@@ -275,7 +321,11 @@ def _read_log(path: Path) -> Any:  # pandas table
         except ValueError:
             return column
 
-    return table.apply(as_numbers).set_index(table.index.astype(int))
+    names = table.index.names
+    index = [table.index.get_level_values(name).astype(int) for name in names]
+    return table.apply(as_numbers).set_index(
+        index[0] if len(names) == 1 else pd.MultiIndex.from_arrays(index, names=names)
+    )
 
 
 def _read(path: Path, reader) -> Any:

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Progress', 'train']
 
-# %% ../nbs/api/17_training.ipynb #5ce3211c
+# %% ../nbs/api/17_training.ipynb #4d9f59ef
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,19 +16,30 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .checkpoint import CheckpointError
 from .engine import ENGINES, Engine, make_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
 from .loop import check_match
 from .loss import Loss, ReachLoss
-from .parameters import is_whole, refuse
+from .parameters import refuse
 from .replicates import Replicates, make_replicates
-from .resume import RunFolder
+from .resume import Before, RunFolder
 from .rollout import Rollout, play, suitable_threads
 from .trials import Streams
 
-# %% ../nbs/api/17_training.ipynb #c20c1a08
+# %% ../nbs/api/17_training.ipynb #fa8eb0fd
+_MEASURED = (
+    "replicate",
+    "batch",
+    "loss",
+    "gradient_norm",
+    "learning_rate",
+    "seconds",
+)  # what else is in a row of the log, are terms
+
+
 @dataclass
 class Progress:
     "Where a training run is."
@@ -36,13 +48,24 @@ class Progress:
     environment: Environment  # the body and its task
     n_batches: int  # batches to do
     batch: int = 0  # batches done
-    loss: float = float("nan")  # of the last batch; with replicates, their mean
-    terms: dict[str, float] = field(
-        default_factory=dict
-    )  # weighted terms of the last batch; with replicates, their means
     rows: list[dict[str, float]] = field(default_factory=list)  # the log so far, one dict a batch and replicate
     engine: str = ""  # which engine runs, and why
     stop: bool = False  # set to True to end after this batch
+
+    @property
+    def loss(self) -> float:
+        "Of the last batch; with replicates, the mean of those whose numbers are finite."
+        return self._mean("loss")
+
+    @property
+    def terms(self) -> dict[str, float]:
+        "The weighted terms of the last batch; with replicates, their means."
+        return {name: self._mean(name) for name in (self.rows[-1] if self.rows else ()) if name not in _MEASURED}
+
+    def _mean(self, name: str) -> float:
+        n = len(self.policy) if isinstance(self.policy, Replicates) else 1
+        values = [v for row in self.rows[-n:] if math.isfinite(v := row.get(name, math.nan))]
+        return sum(values) / len(values) if values else math.nan
 
     @property
     def log(self):
@@ -59,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #d69e3116
+# %% ../nbs/api/17_training.ipynb #9160e015
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -79,6 +102,8 @@ class _Run:
         self.state, self.engine, self.judge, self.learners = state, engine, judge, learners
         self.seeds, self.batch_size, self.on_nonfinite = seeds, batch_size, on_nonfinite
         self.skipped = 0
+        self.whole = True  # whether weights, optimisers, schedulers and log are of the same batch
+        self.before: Before | None = None  # a batch that is being played, where there are checkpoints
 
     def one_batch(self, interrupts: Interrupts) -> None:
         "Play, judge, learn; adds the rows of the log."
@@ -91,43 +116,101 @@ class _Run:
         verdicts = [_judge(self.judge, played) for played in each]
         totals = torch.stack([total.detach() for total, _ in verdicts])
         finite = torch.isfinite(totals + 0 * together.recorded.ends(len(each)).to(totals)).tolist()
-        for learner in self.learners:
-            learner.forget_gradients()
-        good = [total for (total, _), ok in zip(verdicts, finite, strict=True) if ok]
-        if good:
-            torch.stack(good).sum().backward()
-        norms: list[float] = []
-        for i, (learner, ok) in enumerate(zip(self.learners, finite, strict=True)):
-            try:
-                if not ok:
-                    raise NonFiniteError(why_not_finite(*verdicts[i], each[i]))
-                norms.append(learner.clip().item())
-            except NonFiniteError as error:
-                finite[i] = False
-                norms.append(float("nan"))
-                if self.on_nonfinite == "stop" or self.skipped + 1 >= _PATIENCE:
-                    raise NonFiniteError(self._stopped(batch, i, error)) from None
+        faults = [
+            None if ok else why_not_finite(*verdict, played)
+            for ok, verdict, played in zip(finite, verdicts, each, strict=True)
+        ]
+        norms = self._gradients([total for total, _ in verdicts], faults)
+        self._stop_for(faults)
         values = [{"loss": total.item(), **{n: p.item() for n, p in parts.items()}} for total, parts in verdicts]
         with interrupts.held():
+            self.whole = False
             rates = [
-                learner.update(total) if ok else float(learner.optimizer.param_groups[0]["lr"])
-                for learner, (total, _), ok in zip(self.learners, verdicts, finite, strict=True)
+                learner.update(total) if fault is None else learner.rate
+                for learner, (total, _), fault in zip(self.learners, verdicts, faults, strict=True)
             ]
-            self.skipped = 0 if all(finite) else self.skipped + 1
             seconds = time.perf_counter() - began
             for i, (value, norm, rate) in enumerate(zip(values, norms, rates, strict=True)):
                 which = {"replicate": i} if several else {}
                 state.rows.append(
                     {**which, "batch": batch, **value, "gradient_norm": norm, "learning_rate": rate, "seconds": seconds}
                 )
-            mean = {name: sum(v[name] for v in values) / len(values) for name in values[0]}
-            state.loss, state.terms, state.batch = mean.pop("loss"), mean, batch + 1
-            state.engine = self.engine.words
+            state.batch, state.engine = batch + 1, self.engine.words
+            self.whole, self.before = True, None
 
-    def _stopped(self, batch: int, i: int, error: NonFiniteError) -> str:
-        where = f"batch {batch}" if len(self.learners) == 1 else f"batch {batch}, replicate {i}"
-        often = f", the {_PATIENCE}th batch in a row that had to be skipped" if self.on_nonfinite == "skip" else ""
-        return f"training stopped in {where}{often}: {error}. The network keeps the weights it had before this batch. on_nonfinite='skip' would leave such batches out."
+    def _gradients(self, totals: list[Tensor], faults: list[str | None]) -> list[float]:  # their norms before clipping
+        "Gradients of the networks without a fault; one that is not finite is a fault."
+        for learner in self.learners:
+            learner.forget_gradients()
+        good = [total for total, fault in zip(totals, faults, strict=True) if fault is None]
+        if good:
+            torch.stack(good).sum().backward()
+        norms = [math.nan] * len(self.learners)
+        for i, learner in enumerate(self.learners):
+            if faults[i] is None:
+                try:
+                    norms[i] = learner.clip().item()
+                except NonFiniteError as error:
+                    faults[i] = str(error)
+        return norms
+
+    def _stop_for(self, faults: list[str | None]) -> None:
+        "End the run where it cannot go on."
+        self.skipped = self.skipped + 1 if all(faults) else 0
+        if not any(faults) or (self.on_nonfinite == "skip" and self.skipped < _PATIENCE):
+            return
+        i = next(i for i, fault in enumerate(faults) if fault is not None)
+        where = f"batch {self.state.batch}" + (f", replicate {i}" if len(faults) > 1 else "")
+        if self.on_nonfinite == "skip":
+            raise NonFiniteError(
+                f"training stopped in {where}, the {_PATIENCE}th batch in a row that had to be skipped: {faults[i]}"
+            )
+        keeps = (
+            "The network keeps the weights it had before this batch; on_nonfinite='skip' would leave such batches out"
+        )
+        raise NonFiniteError(f"training stopped in {where}: {faults[i]}. {keeps}.")
+
+    def go(
+        self, folder: RunFolder | None, every: int, callbacks: list[Callable], bar: Any, interrupts: Interrupts
+    ) -> None:
+        "Batch after batch; however it ends, the folder has a checkpoint of the last whole one."
+        state, saved = self.state, self.state.batch
+        try:
+            while state.batch < state.n_batches and not state.stop:
+                self.before = None if folder is None else Before(state.policy)
+                self.one_batch(interrupts)
+                _show(bar, state)
+                for callback in callbacks:
+                    callback(state)
+                if folder is not None and (state.batch % every == 0 or state.batch == state.n_batches or state.stop):
+                    folder.write()
+                    saved = state.batch
+        except BaseException as stopped:
+            with interrupts.held():
+                self._leave(stopped, folder, saved)
+            raise
+
+    def _leave(self, stopped: BaseException, folder: RunFolder | None, saved: int) -> None:
+        "Keep what was learnt, and say so."
+        stopped.progress = self.state
+        words = f"{self.state.batch} of {self.state.n_batches} batches are done"
+        if not self.whole:
+            stopped.add_note(
+                f"{words}; the error came in the middle of an update, so the network is neither as before it nor as after it"
+            )
+            return
+        words = f"{words}; the network has the weights of the last of them"
+        if self.before is not None:
+            self.before.restore()
+        if folder is not None and saved < self.state.batch and not isinstance(stopped, CheckpointError):
+            try:
+                folder.write()
+            except CheckpointError as error:
+                stopped.add_note(f"{words}. {error}")
+                return
+            saved = self.state.batch
+        kept = folder is not None and saved == self.state.batch > 0
+        stopped.add_note(f"{words}. resume=True goes on from there ({folder.folder})" if kept else words)
 
 
 def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
@@ -135,9 +218,16 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
     total, parts = verdict if isinstance(verdict, tuple) else (verdict, {})
     if not isinstance(total, Tensor) or total.numel() != 1 or not total.requires_grad:
         raise refuse("train", "loss", total, "a function of a rollout that gives one number with a gradient")
+    if not parts.keys().isdisjoint(_MEASURED):
+        raise refuse(
+            "train",
+            "loss",
+            f"with the terms {', '.join(parts)}",
+            f"with other names than {', '.join(_MEASURED)}, which the log has already",
+        )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #d7b25629
+# %% ../nbs/api/17_training.ipynb #923175c1
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -176,9 +266,7 @@ def train(
         or not isinstance(policy, nn.Module)
     )
     if several:
-        if seeds is None and replicates is not None and not isinstance(policy, Replicates):
-            seeds = list(range(seed, seed + replicates)) if is_whole(replicates) and replicates > 0 else None
-        policy = make_replicates(policy, replicates, seeds)
+        policy = make_replicates(policy, replicates, seeds, seed)
     check_match(policy, environment)
     judge = ReachLoss() if loss is None else loss
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
@@ -192,42 +280,23 @@ def train(
         batch_size,
         on_nonfinite,
     )
-    folder = None
-    if checkpoint is not None:
-        recipe = {"seeds": run.seeds, "batch_size": batch_size, "learning_rate": learning_rate, "clip_norm": clip_norm}
-        folder = RunFolder(checkpoint, state, learners, judge, recipe)
-        folder.begin(resume)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
+    recipe = {"loss": judge, "seeds": run.seeds, "batch_size": batch_size, "clip_norm": clip_norm}
+    folder = None if checkpoint is None else RunFolder(checkpoint, state, learners, recipe)
     was_training = policy.training
-    policy.train()
-    bar = _bar(n_batches, state.batch, progress, engine)
-    saved = state.batch
-    try:
-        with Interrupts() as interrupts, suitable_threads(batch_size * len(learners), environment.effector.device):
-            try:
-                while state.batch < n_batches and not state.stop:
-                    run.one_batch(interrupts)
-                    _show(bar, state)
-                    for callback in callbacks:
-                        callback(state)
-                    if folder is not None and (state.batch % every == 0 or state.batch == n_batches or state.stop):
-                        folder.write()
-                        saved = state.batch
-            except (KeyboardInterrupt, NonFiniteError) as stopped:
-                if folder is not None and saved < state.batch:
-                    folder.write()
-                words = (
-                    f"{state.batch} of {n_batches} batches are done; the network has the weights of the last of them"
-                )
-                stopped.add_note(
-                    words if folder is None else f"{words}. resume=True goes on from there ({folder.folder})"
-                )
-                raise
-    finally:
-        bar.close()
-        policy.train(was_training)
-        for learner in learners:
-            learner.forget_gradients()
+    with Interrupts() as interrupts, suitable_threads(batch_size * len(learners), environment.effector.device):
+        if folder is not None:
+            with interrupts.held():
+                folder.begin(resume)
+        bar = _bar(n_batches, state.batch, progress, engine)
+        try:
+            policy.train()
+            run.go(folder, every, callbacks, bar, interrupts)
+        finally:
+            bar.close()
+            policy.train(was_training)
+            for learner in learners:
+                learner.forget_gradients()
     if several:
         policy.log = state.log
         return policy
@@ -260,12 +329,14 @@ def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_nor
 def _bar(total: int, done: int, shown: bool, engine: str):
     from tqdm.auto import tqdm
 
-    words = "training" if engine == "eager" else "building the engine"
+    words = "training (eager)" if engine == "eager" else "building the engine"
     return tqdm(total=total, initial=done, disable=not shown, desc=words, unit="batch", mininterval=0.2)
 
 
 def _show(bar, state: Progress) -> None:
-    if not bar.disable and bar.desc.startswith("building"):
+    if bar.disable:
+        return
+    if bar.desc.startswith("building"):
         bar.set_description(f"training ({state.engine.split()[0].strip(',')})", refresh=False)
     bar.set_postfix(loss=f"{state.loss:.4f}", refresh=False)
     bar.update()
@@ -282,5 +353,7 @@ def _check(n_batches, batch_size, learning_rate, clip_norm, every, engine, on_no
     for name, value, allowed in (("engine", engine, tuple(ENGINES)), ("on_nonfinite", on_nonfinite, ("stop", "skip"))):
         if value not in allowed:
             raise refuse("train", name, value, f"one of {', '.join(map(repr, allowed))}")
+    if not isinstance(resume, bool):
+        raise refuse("train", "resume", resume, "True or False")
     if resume and checkpoint is None:
         raise refuse("train", "checkpoint", None, "a folder, where resume is True")

@@ -19,7 +19,7 @@ from .plan import Loop, before, choose_kept, domain, lay_out, schedule
 # %% auto #0
 __all__ = ['Writer', 'is_turned', 'padded', 'Program', 'write_program']
 
-# %% ../../nbs/fused/05_emit.ipynb #8b5b80dc
+# %% ../../nbs/fused/05_emit.ipynb #ef726144
 _LETTERS = {
     "parameter": "P",
     "constant": "C",
@@ -38,7 +38,9 @@ class Writer:
         self,
         double: bool,  # double precision
         width: int,  # numbers in a vector
-        stored: dict[Node, str],  # nodes that have memory of their own, and how the program calls it
+        stored: dict[
+            Node, tuple[str, str]
+        ],  # nodes that have memory of their own: how the program calls it, and the distance of its rows
     ):
         self.double, self.width, self.stored = double, width, stored
         self.places: dict[Node, int] = {}
@@ -73,13 +75,21 @@ class Writer:
         if isinstance(node, Leaf):
             return f"{_LETTERS[node.role]}{node.index}"
         if node in self.stored:
-            return self.stored[node]
+            return self.stored[node][0]
         return f"(scratch + {self.places[node]} * LANES)"
+
+    def distance(self, node: Node) -> str:
+        "How far a node's rows are apart in memory."
+        if isinstance(node, Leaf):
+            return f"G{node.index}_row" if node.role == "gradient" else "L"
+        return self.stored[node][1] if node in self.stored else "LANES"
 
     def address(self, view: View, index: str = "0") -> str:
         "A pointer to one row of a view."
         row = _sum_of(view.offset, index)
-        return f"{self.place(view.node)} + ({row}) * LANES" if row != "0" else self.place(view.node)
+        return (
+            f"{self.place(view.node)} + ({row}) * {self.distance(view.node)}" if row != "0" else self.place(view.node)
+        )
 
     def has_place(self, node: Node) -> bool:
         "Whether a node is written to memory."
@@ -136,49 +146,50 @@ class Writer:
 
     def _copies(self, node: Copies) -> list[str]:
         lines, written = [], set()
-        target = self.place(node)
+        target, apart = self.place(node), self.distance(node)
         everything = [_reached(p.offset, p.strides, p.source.rows) for p in node.pieces]
-        empty = sorted(set(range(node.size)) - set(itertools.chain(*everything)))
-        lines += [
-            f"for (int i = {first}; i <= {last}; i++) for (int j = 0; j < VECTORS; j++) store({target} + i * LANES, j, (V){{}});"
-            for first, last in _ranges(empty)
-        ]
+        empty = set(range(node.size)) - set(itertools.chain(*everything))
         for piece, reached in zip(node.pieces, everything, strict=True):
             if piece.source.node.boolean:
                 raise Unsupported("truth values joined, summed or picked")
             distinct = math.prod(n for n, t in zip(piece.source.rows, piece.strides, strict=True) if t != 0)
             fresh = not (written & set(reached)) and len(reached) == distinct
-            if not fresh and not set(reached) <= written:  # some rows are new, some are not: start the new ones at 0
-                lines += [
-                    f"for (int i = {first}; i <= {last}; i++) for (int j = 0; j < VECTORS; j++) store({target} + i * LANES, j, (V){{}});"
-                    for first, last in _ranges(sorted(set(reached) - written))
-                ]
+            if not fresh:
+                empty |= set(reached) - written
             written |= set(reached)
-            lines += self._piece(target, piece, fresh)
-        return lines
+            lines += self._piece(target, apart, piece, fresh)
+        clear = [
+            f"clear_rows({_at(target, first, apart)}, {apart}, {last - first + 1});"
+            for first, last in _ranges(sorted(empty))
+        ]
+        return clear + lines
 
-    def _piece(self, target: str, piece, fresh: bool) -> list[str]:
+    def _piece(self, target: str, apart: str, piece, fresh: bool) -> list[str]:
         source, rows = piece.source, domain(piece.source.rows)
         strides = [s for s, n in zip(piece.strides, source.rows, strict=True) if n != 1]
         outer = [d for d in range(len(rows)) if strides[d] != 0]
         inner = [d for d in range(len(rows)) if strides[d] == 0]
-        to = f"{target} + ({_sum_of(piece.offset, '+'.join(f'{strides[d]}*i{d}' for d in outer))}) * LANES"
+        to = _at(target, _sum_of(piece.offset, " + ".join(f"{strides[d]}*i{d}" for d in outer)), apart)
         index = _index(source, rows)
+        loops = "".join(f"for (int i{d} = 0; i{d} < {rows[d]}; i{d}++) " for d in outer)
+        if not inner and not _is_scalar(source.node):
+            which, far = "copy" if fresh else "add", self.distance(source.node)
+            if len(rows) <= 1:  # one run of rows, at fixed distances
+                (step,), (read,) = (
+                    strides or (0,),
+                    [s for s, n in zip(source.strides, source.rows, strict=True) if n != 1] or (0,),
+                )
+                places = f"{_at(target, piece.offset, apart)}, {_times(step, apart)}, {self.address(View(source.node, source.offset, (), ()))}, {_times(read, far)}"
+                return [f"{which}_rows({places}, {rows[0] if rows else 1});"]
+            return [f"{loops}{which}_rows({to}, 0, {self.address(source, index)}, 0, 1);"]
         if _is_scalar(source.node):
             text = f"S({self.place(source.node)}[{_sum_of(source.offset, index)}])"
         else:
             text = f"load({self.address(source, index)}, j)"
-        loops = "".join(f"for (int i{d} = 0; i{d} < {rows[d]}; i{d}++) " for d in outer)
-        sums = "".join(f"for (int i{d} = 0; i{d} < {rows[d]}; i{d}++) " for d in inner)
-        here = f"REAL* const to = {to};"
         begin = "(V){}" if fresh else "load(to, j)"
-        if not inner:
-            if _is_scalar(source.node):
-                return [f"{loops}{{ {here} for (int j = 0; j < VECTORS; j++) store(to, j, {begin} + {text}); }}"]
-            which = "copy" if fresh else "add"
-            return [f"{loops}{which}_rows({to}, {self.address(source, index)}, 1);"]
+        sums = "".join(f"for (int i{d} = 0; i{d} < {rows[d]}; i{d}++) " for d in inner)
         return [
-            f"{loops}{{ {here} for (int j = 0; j < VECTORS; j++) {{ V sum = {begin}; {sums}sum += {text}; store(to, j, sum); }} }}"
+            f"{loops}{{ REAL* const to = {to}; for (int j = 0; j < VECTORS; j++) {{ V sum = {begin}; {sums}sum += {text}; store(to, j, sum); }} }}"
         ]
 
     # ---- products ------------------------------------------------------------------------------------------------
@@ -191,8 +202,11 @@ class Writer:
         read = _index(View(node.vector.node, 0, lead, leads), domain(lead))
         write = _index(View(node, 0, lead, steps), domain(lead))
         shape = f"{n_out}, {n_in}, {row}, {column}, {node.vector.strides[-1]}"
-        call = f"product<{shape}>({self.address(View(node, 0, (), ()), write)}, {self.place(node.matrix.node)} + {node.matrix.offset}, {self.address(node.vector, read)});"
-        return [f"{opening} {call} {closing}"]
+        y = f"{self.address(View(node, 0, (), ()), write)}, {self.distance(node)}"
+        x = f"{self.address(node.vector, read)}, {self.distance(node.vector.node)}"
+        return [
+            f"{opening} product<{shape}>({y}, {self.place(node.matrix.node)} + {node.matrix.offset}, {x}); {closing}"
+        ]
 
     def outer_sum(self, target: str, sum_: OuterSum) -> list[str]:
         "Add a matrix's gradient to the target."
@@ -201,13 +215,18 @@ class Writer:
             a, b = b, a
         lead = domain(a.rows[:-1])
         opening, closing = _loops(lead)
-        places = [self.address(v, _index(View(v.node, 0, v.rows[:-1], v.strides[:-1]), lead)) for v in (a, b)]
+        starts = [self.address(v, _index(View(v.node, 0, v.rows[:-1], v.strides[:-1]), lead)) for v in (a, b)]
+        places = [f"{start}, {self.distance(v.node)}" for start, v in zip(starts, (a, b), strict=True)]
         shape = f"{a.rows[-1]}, {b.rows[-1]}, {a.strides[-1]}, {b.strides[-1]}"
         return [f"{opening} outer_sum<{shape}>({target}, {places[0]}, {places[1]}); {closing}"]
 
     def plain_sum(self, target: str, sum_: PlainSum) -> list[str]:
         "Add a parameter's gradient to the target."
-        return [f"plain_sum({target}, {self.place(sum_.value)}, {sum_.value.size});"]
+        return [f"plain_sum({target}, {self.rows_of(sum_.value)}, {sum_.value.size});"]
+
+    def rows_of(self, node: Node) -> str:
+        "First row and distance of rows, as arguments."
+        return f"{self.place(node)}, {self.distance(node)}"
 
 
 def is_turned(
@@ -229,6 +248,14 @@ def padded(
 
 def _is_scalar(node: Node) -> bool:
     return isinstance(node, Leaf) and node.role in ("parameter", "moment")
+
+
+def _at(place: str, row: int | str, apart: str) -> str:
+    return place if str(row) == "0" else f"{place} + ({row}) * {apart}"
+
+
+def _times(step: int, apart: str) -> str:
+    return "0" if step == 0 else apart if step == 1 else f"{step} * {apart}"
 
 
 def _sum_of(offset: int, index: str) -> str:
@@ -265,15 +292,16 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
             runs.append([x, x])
     return [tuple(r) for r in runs]
 
-# %% ../../nbs/fused/05_emit.ipynb #8d9acc3f
+# %% ../../nbs/fused/05_emit.ipynb #37b74249
 @dataclass
 class Program:
     "C++ source and how its arrays are laid out."
 
     source: str
     carry: list[Node]  # the next carry's nodes
-    outputs: list[Node]  # the outputs' nodes, each once
+    outputs: list[Node]  # the nodes of outputs and carry, each once
     stored: list[Node]  # all nodes that are stored for every step
+    kept: set[Node]  # those of them that only the backward pass will read
     scratch: tuple[int, int]  # rows of scratch memory of the forward and the backward pass
     sums: list[OuterSum | PlainSum]  # what the backward pass adds up for the parameters
     sum_sizes: list[int]  # numbers in each sum of a block
@@ -281,12 +309,6 @@ class Program:
     wanted: set[tuple[str, int]]  # leaves that get a gradient
     width: int  # numbers in a vector
     double: bool
-
-
-_HELPERS = """
-INLINE void add_rows(REAL* to, const REAL* from, int n) { for (int i = 0; i < n * VECTORS; i++) store(to, i, load(to, i) + load(from, i)); }
-INLINE void copy_rows(REAL* to, const REAL* from, int n) { for (int i = 0; i < n * VECTORS; i++) store(to, i, load(from, i)); }
-"""
 
 
 def write_program(
@@ -302,12 +324,13 @@ def write_program(
     graph = captured.graph
     carry = [graph.stored(v, rows) for v, rows in zip(captured.carry, captured.carry_shapes, strict=True)]
     outputs = [graph.stored(v, rows) for v, rows in zip(captured.outputs, captured.output_shapes, strict=True)]
-    kinds = list(dict.fromkeys(outputs))
-    stored = list(dict.fromkeys([*carry, *outputs]))
+    stored = kinds = list(dict.fromkeys([*outputs, *carry]))
     leaves = {(n.role, n.index): n for n in before(stored) if isinstance(n, Leaf)}
     gradients, kept, seeds = None, [], []
     if wanted:
-        seeds = [(n, graph.leaf("gradient", i, n.rows).view()) for i, n in enumerate([*carry, *kinds])]
+        read = [(i, n) for i, n in enumerate(carry) if ("carry", i) in leaves]
+        numbered = [*read, *((len(carry) + k, n) for k, n in enumerate(kinds))]
+        seeds = [(n, graph.leaf("gradient", i, n.rows).view()) for i, n in numbered]
         through_time = {leaf for (role, _), leaf in leaves.items() if role in ("carry", "feedback")}
         asked = {leaf for key, leaf in leaves.items() if key in wanted}
         gradients = differentiate(graph, seeds, through_time | asked)
@@ -315,12 +338,12 @@ def write_program(
         ends = _ends_of(gradients)
         kept = choose_kept(ends, set(before(stored)), set(stored))
     everything = [*stored, *kept]
-    names = {node: f"H{k}" for k, node in enumerate(everything)}
+    names = {node: (f"H{k}", "LANES" if node in set(kept) else "L") for k, node in enumerate(everything)}
     width = vector_bytes // (8 if double else 4)
     forward = Writer(double, width, dict(names))
     body = forward.write(everything, set(leaves.values()))
-    frame = _Frame(leaves, everything, carry, kinds, taps, outputs)
-    source = [prelude(double, vector_bytes), _HELPERS, frame.forward(body)]
+    frame = _Frame(leaves, everything, set(kept), carry, kinds, taps, outputs)
+    source = [prelude(double, vector_bytes), frame.forward(body)]
     sizes, backward_scratch = [], 0
     if gradients is not None:
         sizes = [_sum_size(s, width) for s in gradients.parameters]
@@ -331,6 +354,7 @@ def write_program(
         carry,
         kinds,
         everything,
+        set(kept),
         (forward.scratch, backward_scratch),
         gradients.parameters if gradients else [],
         sizes,
@@ -372,51 +396,47 @@ def _sum_size(sum_, width: int) -> int:
 class _Frame:
     "What surrounds the loops of a step: a struct whose members are pointers, and whose functions are parts of the step."
 
-    def __init__(self, leaves, stored, carry, kinds, taps, outputs):
-        self.leaves, self.stored, self.carry, self.kinds, self.taps, self.outputs = (
-            leaves,
-            stored,
-            carry,
-            kinds,
-            taps,
-            outputs,
-        )
+    def __init__(self, leaves, stored, kept, carry, kinds, taps, outputs):
+        self.leaves, self.stored, self.kept = leaves, stored, kept
+        self.carry, self.kinds, self.taps, self.outputs = carry, kinds, taps, outputs
         self.number = {node: k for k, node in enumerate(stored)}
 
     def _of_block(self) -> list[str]:
         lines = []
-        for (role, i), leaf in self.leaves.items():
+        for role, i in self.leaves:
             if role == "parameter":
                 lines.append(f"s.P{i} = parameters[{i}] + replicate * parameter_steps[{i}];")
             elif role == "constant":
-                lines.append(f"s.C{i} = constants[{i}] + block * {leaf.size} * LANES;")
+                lines.append(f"s.C{i} = constants[{i}] + block * LANES;")
             elif role in ("feedback", "carry"):
-                lines.append(f"const REAL* const first_{role}_{i} = {role}[{i}] + block * {leaf.size} * LANES;")
+                lines.append(f"const REAL* const first_{role}_{i} = {role}[{i}] + block * LANES;")
         return lines
 
     def _of_step(self) -> list[str]:
         lines = [
-            f"s.H{k} = stored[{k}] + block * stored_steps[{2 * k}] + t * stored_steps[{2 * k + 1}];"
-            for k in range(len(self.stored))
+            f"s.H{k} = stored[{k}] + block * {self._block(node)} + t * stored_steps[{k}];"
+            for k, node in enumerate(self.stored)
         ]
         for (role, i), leaf in self.leaves.items():
             if role == "input":
-                lines.append(f"s.X{i} = inputs[{i}] + (block * steps + t) * {leaf.size} * LANES;")
+                lines.append(f"s.X{i} = inputs[{i}] + t * {leaf.size} * L + block * LANES;")
             elif role == "moment":
                 lines.append(f"s.M{i} = inputs[{i}] + t;")
             elif role == "carry":
                 k = self.number[self.carry[i]]
-                lines.append(f"s.K{i} = t > 0 ? s.H{k} - stored_steps[{2 * k + 1}] : first_carry_{i};")
+                lines.append(f"s.K{i} = t > 0 ? s.H{k} - stored_steps[{k}] : first_carry_{i};")
             elif role == "feedback":
                 output, delay = self.taps[i]
                 k = self.number[self.outputs[output]]
-                lines.append(
-                    f"s.F{i} = t >= {delay} ? s.H{k} - {delay} * stored_steps[{2 * k + 1}] : first_feedback_{i};"
-                )
+                lines.append(f"s.F{i} = t >= {delay} ? s.H{k} - {delay} * stored_steps[{k}] : first_feedback_{i};")
         return lines
 
+    def _block(self, node: Node) -> str:
+        "How far a node's blocks are apart."
+        return f"kept_steps * {node.size} * LANES" if node in self.kept else "LANES"
+
     _ARGUMENTS = (
-        "long first, long last, long steps, long blocks_in_replicate, REAL** parameters, const long* parameter_steps, REAL** constants, "
+        "long first, long last, long steps, long kept_steps, long L, long blocks_in_replicate, REAL** parameters, const long* parameter_steps, REAL** constants, "
         "REAL** carry, REAL** inputs, REAL** feedback, REAL** stored, const long* stored_steps, REAL* scratch"
     )
 
@@ -428,14 +448,20 @@ class _Frame:
         read = [f"{_LETTERS[role]}{i}" for role, i in self.leaves]
         written = ["scratch", *(f"H{k}" for k in range(len(self.stored))), *members]
         parts = list(_parts(body))
-        lines = [f"struct {name}_step {{", *(f"const REAL* {m};" for m in read), *(f"REAL* {m};" for m in written)]
+        lines = [
+            f"struct {name}_step {{",
+            "long L;",
+            *(f"const REAL* {m};" for m in read),
+            *(f"REAL* {m};" for m in written),
+        ]
+        lines += [f"long {m}_row;" for m in members if m[0] == "G"]
         lines += [f"void part{i}();" for i in range(len(parts))] + ["};"]
         for i, part in enumerate(parts):
             lines += [f"__attribute__((noinline)) void {name}_step::part{i}() {{", *part, "}"]
         lines += [
             f'extern "C" void {name}({arguments}) {{',
             f"{name}_step s;",
-            "s.scratch = scratch;",
+            "s.scratch = scratch, s.L = L;",
             "for (long block = first; block < last; block++) {",
         ]
         lines += [
@@ -458,38 +484,40 @@ class _Frame:
                 f"s.G{i} = carry_gradients[{i}] + block * 2 * {node.size} * LANES; s.O{i} = s.G{i} + {node.size} * LANES;"
             )
             if node not in writer.stored:
-                writer.stored[node] = f"O{i}"
+                writer.stored[node] = (f"O{i}", "LANES")
             else:
-                copies.append(f"copy_rows(O{i}, {writer.stored[node]}, {node.size});")
+                copies.append(f"copy_rows(O{i}, LANES, {writer.rows_of(node)}, {node.size});")
             after.append(f"{{ REAL* const exchanged = s.G{i}; s.G{i} = s.O{i}; s.O{i} = exchanged; }}")
-        for i in sorted(set(range(n_carry)) - set(through)):  # what no step reads gets a gradient from outside only
-            of_step.append(
-                f"s.G{i} = t == steps - 1 ? carry_gradients[{i}] + block * 2 * {self.carry[i].size} * LANES : zeros;"
-            )
+        for i in range(n_carry):  # the last step's next carry has a gradient only as an output
+            of_block.append(f"s.G{i}_row = {'LANES' if i in through else 0};")
+            if i not in through:
+                of_block.append(f"s.G{i} = zeros;")
         for k in range(len(self.kinds)):
-            of_step.append(
-                f"s.G{n_carry + k} = output_gradients[{k}] + block * output_steps[{2 * k}] + t * output_steps[{2 * k + 1}];"
-            )
+            block, step, row = (f"output_steps[{3 * k + d}]" for d in range(3))
+            of_block.append(f"s.G{n_carry + k}_row = {row};")
+            of_step.append(f"s.G{n_carry + k} = output_gradients[{k}] + block * {block} + t * {step};")
         available = {*self.leaves.values(), *self.stored, *(g.node for _, g in seeds)}
         body = writer.write(_ends_of(gradients), available)
         targets = [f"G{i}" for i in range(n_carry + len(self.kinds))] + [f"O{i}" for i in through]
         for (role, i), node in by_leaf.items():
             if role == "constant":
-                of_block.append(f"s.gradient_C{i} = constant_gradients[{i}] + block * {node.size} * LANES;")
+                of_block.append(f"s.gradient_C{i} = constant_gradients[{i}] + block * LANES;")
             elif role == "input":
-                of_step.append(f"s.gradient_X{i} = input_gradients[{i}] + (block * steps + t) * {node.size} * LANES;")
+                of_step.append(f"s.gradient_X{i} = input_gradients[{i}] + t * {node.size} * L + block * LANES;")
             elif role == "feedback":
                 output, delay = self.taps[i]
                 k = self.kinds.index(self.outputs[output])
-                first = f"feedback_gradients[{i}] + block * {node.size} * LANES"
+                first = f"feedback_gradients[{i}] + block * LANES"
                 of_step.append(
-                    f"s.gradient_F{i} = t >= {delay} ? s.G{n_carry + k} - {delay} * output_steps[{2 * k + 1}] : {first};"
+                    f"s.gradient_F{i} = t >= {delay} ? s.G{n_carry + k} - {delay} * output_steps[{3 * k + 1}] : {first};"
                 )
             else:
                 continue
             target = f"gradient_{_LETTERS[role]}{i}"
             targets.append(target)
-            body.append(f"{'copy' if role == 'input' else 'add'}_rows({target}, {writer.place(node)}, {node.size});")
+            body.append(
+                f"{'copy' if role == 'input' else 'add'}_rows({target}, L, {writer.rows_of(node)}, {node.size});"
+            )
         for j, one in enumerate(gradients.parameters):
             of_block.append(f"s.sum{j} = sums[{j}] + block * {_sum_size(one, writer.width)};")
             targets.append(f"sum{j}")

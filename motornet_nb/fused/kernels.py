@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['ROW_BYTES', 'lanes', 'prelude', 'number']
 
-# %% ../../nbs/fused/04_kernels.ipynb #7a79b3fd
+# %% ../../nbs/fused/04_kernels.ipynb #293e1873
 import math
+from fractions import Fraction
 
-# %% ../../nbs/fused/04_kernels.ipynb #67a8d9e9
+# %% ../../nbs/fused/04_kernels.ipynb #a0be1e95
 _TYPES = r"""
 #define INLINE static inline __attribute__((always_inline))
 typedef REAL V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
@@ -26,10 +27,6 @@ INLINE V at_least_(V x, V low) { return x < low ? low : x; }
 INLINE V at_most_(V x, V high) { return x > high ? high : x; }
 INLINE V abs_(V x) { return x < S(0) ? -x : x; }
 INLINE V sign_(V x) { return x > S(0) ? S(1) : x < S(0) ? S(-1) : x; }
-INLINE M whole(V x) { return __builtin_convertvector(x, M); }
-INLINE V real(M x) { return __builtin_convertvector(x, V); }
-INLINE M nearest(V x) { return whole(x + where_(x >= S(0), S(.5), S(-.5))); }
-INLINE V two_to(M n) { return (V)((n + EXPONENT_BIAS) << MANTISSA_BITS); }
 template <int N> INLINE V polynomial(const REAL (&c)[N], V x) {
   V y = S(c[0]);
   for (int i = 1; i < N; i++) y = y * x + c[i];
@@ -43,28 +40,37 @@ EACH_LANE_2(atan2_, C_(atan2)) EACH_LANE_2(pow_, C_(pow))
 """
 
 _FUNCTIONS = r"""
+INLINE V exp_within(V x) {  // between EXP_LOW and EXP_HIGH; beyond, the value there
+  x = x < S(EXP_LOW) ? S(EXP_LOW) : x;
+  x = x > S(EXP_HIGH) ? S(EXP_HIGH) : x;
+  V shifted = x * REAL(1.4426950408889634) + REAL(ROUNDER);  // the last bits are the nearest whole number
+  V n = shifted - REAL(ROUNDER);
+  V r = x - n * REAL(LN2_HIGH);
+  r = r - n * REAL(LN2_LOW);
+  V y = polynomial(EXP_TERMS, r) * (r * r) + r + S(1);
+  return (V)((M)y + ((M)shifted << MANTISSA_BITS));
+}
 INLINE V exp_(V x) {
-  V k = min_(max_(x, S(EXP_LOW)), S(EXP_HIGH));
-  M n = nearest(k * REAL(1.4426950408889634));
-  V r = k - real(n) * REAL(LN2_HIGH);
-  r = r - real(n) * REAL(LN2_LOW);
-  V y = polynomial(EXP_TERMS, r) * r * r + r + S(1);
-  M half = n >> 1;  // in two factors, so that the largest results do not overflow on the way
-  y = y * two_to(half) * two_to(n - half);
-  return x > S(EXP_HIGH) ? S(INFINITE) : x < S(EXP_LOW) ? S(0) : y;
+  V y = exp_within(x);
+  y = x > S(EXP_HIGH) ? S(INFINITE) : y;
+  return x < S(EXP_LOW) ? S(0) : y;
 }
 INLINE V expm1_(V x) {
-  V small = polynomial(EXPM1_TERMS, x) * x * x + x;
+  V small = polynomial(EXPM1_TERMS, x) * (x * x) + x;
   return abs_(x) < S(.5) ? small : exp_(x) - S(1);
 }
-INLINE V sigmoid_(V x) { return S(1) / (S(1) + exp_(-x)); }
+INLINE V sigmoid_(V x) { return S(1) / (S(1) + exp_within(-x)); }
 INLINE V tanh_(V x) {
-  V a = abs_(x), e = expm1_(a + a), y = a > S(20) ? S(1) : e / (e + S(2));
-  return x < S(0) ? -y : y;
+  V a = abs_(x), z = x * x;
+  V small = polynomial(TANH_TERMS, z) * (z * x) + x;
+  V large = S(1) - S(2) / (S(1) + exp_within(a + a));
+  large = x < S(0) ? -large : large;
+  return a < S(TANH_SMALL) ? small : large;
 }
 INLINE V sine(V x, int quarter) {
-  M q = nearest(x * REAL(0.6366197723675814));
-  V n = real(q), r = x - n * REAL(HALF_PI_1);
+  V shifted = x * REAL(0.6366197723675814) + REAL(ROUNDER), n = shifted - REAL(ROUNDER);
+  M q = (M)shifted;
+  V r = x - n * REAL(HALF_PI_1);
   r = r - n * REAL(HALF_PI_2);
   r = r - n * REAL(HALF_PI_3);
   V z = r * r, s = polynomial(SIN_TERMS, z) * z * r + r, c = polynomial(COS_TERMS, z) * z * z - REAL(.5) * z + S(1);
@@ -78,29 +84,28 @@ INLINE V cos_(V x) { return sine(x, 1); }
 
 _PRODUCTS = r"""
 #define UNROLL _Pragma("GCC unroll 16")
-template <int ROWS, int NJ, int IN, long row, long column, long next> INLINE void product_tile(REAL* y, const REAL* w, const REAL* x, int j0) {
+template <int ROWS, int NJ, int IN, long row, long column, long next> INLINE void product_tile(REAL* y, long to, const REAL* w, const REAL* x, long from, int j0) {
   V sum[ROWS][NJ];
   UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) sum[m][j] = (V){};
   for (int k = 0; k < IN; k++) {
     V v[NJ];
-    UNROLL for (int j = 0; j < NJ; j++) v[j] = load(x + k * next * LANES, j0 + j);
+    UNROLL for (int j = 0; j < NJ; j++) v[j] = load(x + k * next * from, j0 + j);
     UNROLL for (int m = 0; m < ROWS; m++) {
       V weight = S(w[m * row + k * column]);
       UNROLL for (int j = 0; j < NJ; j++) sum[m][j] += weight * v[j];
     }
   }
-  UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) store(y + m * LANES, j0 + j, sum[m][j]);
+  UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) store(y + m * to, j0 + j, sum[m][j]);
 }
-// y (OUT) = W (OUT, IN) x (IN): strides of W's rows and columns, and of x's rows
-template <int OUT, int IN, long row, long column, long next> static __attribute__((noinline)) void product(REAL* y, const REAL* w, const REAL* x) {
+// y (OUT) = W (OUT, IN) x (IN): strides of W's rows and columns, which rows of x; numbers from one row of y, and of x, to the next
+template <int OUT, int IN, long row, long column, long next> static __attribute__((noinline)) void product(REAL* y, long to, const REAL* w, const REAL* x, long from) {
   constexpr int rest = OUT % TILE_ROWS;
   for (int j = 0; j < VECTORS; j += TILE_VECTORS) {
     int m = 0;
-    for (; m + TILE_ROWS <= OUT; m += TILE_ROWS) product_tile<TILE_ROWS, TILE_VECTORS, IN, row, column, next>(y + m * LANES, w + m * row, x, j);
-    if constexpr (rest > 0) product_tile<rest, TILE_VECTORS, IN, row, column, next>(y + m * LANES, w + m * row, x, j);
+    for (; m + TILE_ROWS <= OUT; m += TILE_ROWS) product_tile<TILE_ROWS, TILE_VECTORS, IN, row, column, next>(y + m * to, to, w + m * row, x, from, j);
+    if constexpr (rest > 0) product_tile<rest, TILE_VECTORS, IN, row, column, next>(y + m * to, to, w + m * row, x, from, j);
   }
 }
-template <int N> struct Lanes {};
 #define EXCHANGE(h)                                                                      \
   if constexpr (h < WIDTH) UNROLL for (int i = 0; i < WIDTH; i++) if (!(i & h)) {        \
     V a = r[i], b = r[i + h];                                                            \
@@ -110,75 +115,151 @@ template <int N> struct Lanes {};
 template <int h> INLINE V low_halves(V a, V b) { return SHUFFLE_LOW; }
 template <int h> INLINE V high_halves(V a, V b) { return SHUFFLE_HIGH; }
 // turned[lane][row] of x[row][lane], rows padded to whole vectors
-template <int ROWS, long next> INLINE void turn(REAL* turned, const REAL* x) {
+template <int ROWS, long next> INLINE void turn(REAL* turned, const REAL* x, long from) {
   constexpr int padded = (ROWS + WIDTH - 1) / WIDTH * WIDTH;
   for (int j = 0; j < VECTORS; j++)
     for (int first = 0; first < padded; first += WIDTH) {
       V r[WIDTH];
-      UNROLL for (int i = 0; i < WIDTH; i++) r[i] = first + i < ROWS ? load(x + (first + i) * next * LANES, j) : (V){};
+      UNROLL for (int i = 0; i < WIDTH; i++) r[i] = first + i < ROWS ? load(x + (first + i) * next * from, j) : (V){};
       EXCHANGE(8) EXCHANGE(4) EXCHANGE(2) EXCHANGE(1)
       UNROLL for (int i = 0; i < WIDTH; i++) *(V*)(turned + (j * WIDTH + i) * padded + first) = r[i];
     }
 }
-template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, const REAL* g, const REAL* turned) {
+template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, const REAL* g, long from, const REAL* turned) {
   V sum[N][C];
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) sum[n][c] = load(w + n * padded, c);
   for (int lane = 0; lane < LANES; lane++) {
     V x[C];
     UNROLL for (int c = 0; c < C; c++) x[c] = load(turned + lane * padded, c);
     UNROLL for (int n = 0; n < N; n++) {
-      V weight = S(g[n * next * LANES + lane]);
+      V weight = S(g[n * next * from + lane]);
       UNROLL for (int c = 0; c < C; c++) sum[n][c] += weight * x[c];
     }
   }
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) store(w + n * padded, c, sum[n][c]);
 }
-template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, const REAL* g, const REAL* turned) {
+template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, const REAL* g, long from, const REAL* turned) {
   constexpr int rest = C % TILE_VECTORS;
   int c = 0;
-  for (; c + TILE_VECTORS <= C; c += TILE_VECTORS) outer_tile<N, TILE_VECTORS, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
-  if constexpr (rest > 0) outer_tile<N, rest, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
+  for (; c + TILE_VECTORS <= C; c += TILE_VECTORS) outer_tile<N, TILE_VECTORS, padded, next>(w + c * WIDTH, g, from, turned + c * WIDTH);
+  if constexpr (rest > 0) outer_tile<N, rest, padded, next>(w + c * WIDTH, g, from, turned + c * WIDTH);
 }
 // W (OUT, IN padded) += sum over lanes of g (OUT) x (IN)
-template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinline)) void outer_sum(REAL* w, const REAL* g, const REAL* x) {
+template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinline)) void outer_sum(REAL* w, const REAL* g, long g_row, const REAL* x, long x_row) {
   constexpr int padded = (IN + WIDTH - 1) / WIDTH * WIDTH, rest = OUT % TILE_ROWS;
   REAL turned[LANES * padded] __attribute__((aligned(BYTES)));
-  turn<IN, next_x>(turned, x);
+  turn<IN, next_x>(turned, x, x_row);
   int n = 0;
-  for (; n + TILE_ROWS <= OUT; n += TILE_ROWS) outer_rows<TILE_ROWS, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * LANES, turned);
-  if constexpr (rest > 0) outer_rows<rest, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * LANES, turned);
+  for (; n + TILE_ROWS <= OUT; n += TILE_ROWS) outer_rows<TILE_ROWS, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * g_row, g_row, turned);
+  if constexpr (rest > 0) outer_rows<rest, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * g_row, g_row, turned);
 }
 // w (N, WIDTH) += sum over the vectors of g (N)
-INLINE void plain_sum(REAL* w, const REAL* g, int n) {
+INLINE void plain_sum(REAL* w, const REAL* g, long from, int n) {
   for (int i = 0; i < n; i++) {
     V sum = load(w, i);
-    for (int j = 0; j < VECTORS; j++) sum += load(g + i * LANES, j);
+    for (int j = 0; j < VECTORS; j++) sum += load(g + i * from, j);
     store(w, i, sum);
+  }
+}
+INLINE void add_rows(REAL* to, long to_row, const REAL* from, long from_row, int n) {
+  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, load(to + i * to_row, j) + load(from + i * from_row, j));
+}
+INLINE void copy_rows(REAL* to, long to_row, const REAL* from, long from_row, int n) {
+  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, load(from + i * from_row, j));
+}
+INLINE void clear_rows(REAL* to, long to_row, int n) {
+  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, (V){});
+}
+"""
+
+_TURNING = r"""
+typedef REAL U __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
+INLINE void exchange(V* r) { EXCHANGE(8) EXCHANGE(4) EXCHANGE(2) EXCHANGE(1) }
+INLINE long trials_in(long block, long blocks_in_replicate, long each) {
+  const long left = each - block % blocks_in_replicate * LANES;
+  return left < LANES ? left : LANES;
+}
+// outside[trial][time][row] of inside[time][row][trial], for some blocks
+extern "C" void bring_out(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, REAL* outside, long trial_step, long time_step) {
+  for (long block = first; block < last; block++) {
+    const long n = trials_in(block, blocks_in_replicate, each);
+    REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
+    for (long t = 0; t < steps; t++)
+      for (long row = 0; row < rows; row += WIDTH) {
+        const long here = rows - row < WIDTH ? rows - row : WIDTH;
+        const REAL* const in = inside + (t * rows + row) * L + block * LANES;
+        REAL* const to = out + t * time_step + row;
+        if (here == WIDTH && n == LANES)
+          for (int j = 0; j < VECTORS; j++) {
+            V r[WIDTH];
+            UNROLL for (int i = 0; i < WIDTH; i++) r[i] = load(in + i * L, j);
+            exchange(r);
+            UNROLL for (int i = 0; i < WIDTH; i++) *(U*)(to + (j * WIDTH + i) * trial_step) = r[i];
+          }
+        else
+          for (long k = 0; k < here; k++) for (long i = 0; i < n; i++) to[i * trial_step + k] = in[k * L + i];
+      }
+  }
+}
+// the other way; trials that are missing in the last block are 0, or copies of the last trial
+extern "C" void bring_in(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, REAL* outside, long trial_step, long time_step, long copies) {
+  for (long block = first; block < last; block++) {
+    const long n = trials_in(block, blocks_in_replicate, each);
+    const REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
+    for (long t = 0; t < steps; t++)
+      for (long row = 0; row < rows; row += WIDTH) {
+        const long here = rows - row < WIDTH ? rows - row : WIDTH;
+        REAL* const in = inside + (t * rows + row) * L + block * LANES;
+        const REAL* const from = out + t * time_step + row;
+        if (here == WIDTH && n == LANES)
+          for (int j = 0; j < VECTORS; j++) {
+            V r[WIDTH];
+            UNROLL for (int i = 0; i < WIDTH; i++) r[i] = *(const U*)(from + (j * WIDTH + i) * trial_step);
+            exchange(r);
+            UNROLL for (int i = 0; i < WIDTH; i++) store(in + i * L, j, r[i]);
+          }
+        else
+          for (long k = 0; k < here; k++) {
+            for (long i = 0; i < n; i++) in[k * L + i] = from[i * trial_step + k];
+            for (long i = n; i < LANES; i++) in[k * L + i] = copies ? in[k * L + n - 1] : REAL(0);
+          }
+      }
   }
 }
 """
 
-# %% ../../nbs/fused/04_kernels.ipynb #89e19bdb
+# %% ../../nbs/fused/04_kernels.ipynb #60677aac
 def _taylor(first: int, last: int, step: int = 1, alternating: bool = False) -> list[float]:
     "1/k! for k = first, first + step, ..., highest first, with alternating signs (the first is negative) if asked."
     orders = range(first, last + 1, step)
     return [(-1.0 if alternating and i % 2 == 0 else 1.0) / math.factorial(k) for i, k in enumerate(orders)][::-1]
 
 
+def _tangent_series(n: int) -> list[float]:
+    "Coefficients of x^3, x^5, ... of the hyperbolic tangent, highest first, from y' = 1 - y^2."
+    terms = [Fraction(1)]
+    for k in range(1, n + 1):
+        square = sum(terms[i] * terms[k - 1 - i] for i in range(k))
+        terms.append(-square / (2 * k + 1))
+    return [float(c) for c in terms[1:]][::-1]
+
+
 _SINGLE = {
     "EXP_TERMS": [1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
     "EXPM1_TERMS": _taylor(2, 9),
+    "TANH_TERMS": [-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1],
     "SIN_TERMS": [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1],
     "COS_TERMS": [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2],
 }
 _DOUBLE = {
     "EXP_TERMS": _taylor(2, 14),
     "EXPM1_TERMS": _taylor(2, 18),
+    "TANH_TERMS": _tangent_series(24),
     "SIN_TERMS": _taylor(3, 21, 2, alternating=True),
     "COS_TERMS": [-c for c in _taylor(4, 22, 2, alternating=True)],
 }
 _SINGLE_NUMBERS = {
-    "EXP_LOW": "-103.9f",
+    "EXP_LOW": "-87.3f",
     "EXP_HIGH": "88.722835f",
     "LN2_HIGH": "0.693359375f",
     "LN2_LOW": "-2.12194440e-4f",
@@ -186,11 +267,12 @@ _SINGLE_NUMBERS = {
     "HALF_PI_2": "4.837512969970703125e-4f",
     "HALF_PI_3": "7.54978995489188e-8f",
     "INFINITE": "__builtin_inff()",
-    "EXPONENT_BIAS": "127",
+    "TANH_SMALL": "0.625f",
+    "ROUNDER": "12582912.f",
     "MANTISSA_BITS": "23",
 }
 _DOUBLE_NUMBERS = {
-    "EXP_LOW": "-745.1",
+    "EXP_LOW": "-708.3",
     "EXP_HIGH": "709.782712893384",
     "LN2_HIGH": "6.93145751953125e-1",
     "LN2_LOW": "1.42860682030941723212e-6",
@@ -198,7 +280,8 @@ _DOUBLE_NUMBERS = {
     "HALF_PI_2": "7.54978941586159635335e-8",
     "HALF_PI_3": "5.39030285815811905293e-15",
     "INFINITE": "__builtin_inf()",
-    "EXPONENT_BIAS": "1023",
+    "TANH_SMALL": "0.3",
+    "ROUNDER": "6755399441055744.",
     "MANTISSA_BITS": "52",
 }
 ROW_BYTES = 256  # of a row of a block
@@ -236,7 +319,7 @@ def prelude(
         f"static constexpr REAL {name}[] = {{{', '.join(number(c, double) for c in values)}}};"
         for name, values in (_DOUBLE if double else _SINGLE).items()
     ]
-    return "\n".join([*lines, *terms, _TYPES, _FUNCTIONS, _PRODUCTS])
+    return "\n".join([*lines, *terms, _TYPES, _FUNCTIONS, _PRODUCTS, _TURNING])
 
 
 def _shuffle(i: int, width: int, high: int) -> str:
