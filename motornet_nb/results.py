@@ -62,7 +62,7 @@ _LABELS = {
     "condition": ("", "condition"),
 }
 
-# %% ../nbs/api/18_results.ipynb #2e42aa12
+# %% ../nbs/api/18_results.ipynb #7d24a202
 def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
@@ -103,10 +103,10 @@ def to_dataset(
             "replicate": np.arange(len(seeds)),
             "seed": ("replicate", seeds, {"long_name": "seed of the replicate"}),
         }
-        ds = xr.concat(
+        together = xr.concat(
             every, "replicate", data_vars="all", coords="different", compat="equals", combine_attrs="override"
         )
-        return ds.reset_coords("observation").assign_coords(names)  # a variable that is named like a dimension
+        return together.assign_coords(names)
     environment, trials = played.environment, played.trials
     effector, skeleton = environment.effector, environment.effector.skeleton
     turns = skeleton.joint_unit == "rad"

@@ -188,7 +188,7 @@ def _line(i: int) -> dict[str, Any]:
     "Colour and kind of line of the i-th thing of a series."
     return {"color": color_of(i), "line_dash": line_dash(dash_of(i))}
 
-# %% ../nbs/api/22_views.ipynb #cc78aafe
+# %% ../nbs/api/22_views.ipynb #415dfbec
 _NO_TERMS = ("gradient_norm", "learning_rate", "seconds")
 _MOST_POINTS = 2000
 
@@ -205,6 +205,8 @@ def training(
         raise refuse(
             "training", "log", log, "the table that train() returns, with at least one row and a column loss", TypeError
         )
+    if getattr(getattr(log, "index", None), "nlevels", 1) > 1:
+        raise refuse("training", "log", f"a table of {log.index.names[0]}s", "of one of them, say log.loc[0]")
     names = ["loss", *(c for c in log.columns if c not in ("loss", *_NO_TERMS))] if terms is None else list(terms)
     for name in names:
         if name not in log.columns:

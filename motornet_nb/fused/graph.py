@@ -14,7 +14,7 @@ import numpy as np
 
 # %% auto #0
 __all__ = ['Rows', 'Value', 'FUNCTIONS', 'contiguous', 'Node', 'View', 'Leaf', 'Pointwise', 'Piece', 'Copies', 'Product',
-           'Function', 'Graph', 'resolved']
+           'Function', 'Graph', 'resolved', 'longer']
 
 # %% ../../nbs/fused/00_graph.ipynb #8026b51a
 Rows = tuple[int, ...]
@@ -279,7 +279,10 @@ def _share(b, x, z, relation: str):
     "1 where x stands in the relation to z, a half where they are equal (torch divides the gradient of a tie)."
     return _select(b, b.pointwise("equal", x, z), 0.5, _select(b, b.pointwise(relation, x, z), 1.0, 0.0))
 
-# %% ../../nbs/fused/00_graph.ipynb #f7c1ffff
+# %% ../../nbs/fused/00_graph.ipynb #444be29b
+_MANY_ROWS = 32
+
+
 class Graph:
     "Makes nodes, each only once."
 
@@ -308,13 +311,40 @@ class Graph:
         *values: Value,  # views of one shape, or numbers
     ) -> View:
         "A function of rows."
-        values = self._typed(function, tuple(resolved(v) for v in values))
+        values = self._typed(function, tuple(self._pulled(resolved(v)) for v in values))
         simple = self._folded(function, values)
         if simple is not None:
             return simple
         rows = next((v.rows for v in values if isinstance(v, View)), ())
-        key = ("pointwise", function, *(_key(v) for v in values))
-        return self._made(key, lambda order: Pointwise(rows, order, function, tuple(values))).view()
+        slim = tuple(_slim(v) for v in values)
+        key = ("pointwise", function, *(_key(v) for v in slim))
+        return _wide(self._made(key, lambda order: Pointwise(longer(rows), order, function, slim)), rows)
+
+    def _pulled(self, value: Value) -> Value:
+        "Part of a cheap function's many rows as the function of parts: the whole need not be stored only to be cut."
+        if (
+            not isinstance(value, View)
+            or value.is_whole
+            or not isinstance(value.node, Pointwise)
+            or FUNCTIONS[value.node.function].costly
+        ):
+            return value
+        n = math.prod(value.rows)
+        if (
+            value.node.size < _MANY_ROWS
+            or n >= value.node.size
+            or any(s == 0 and r > 1 for s, r in zip(value.strides, value.rows, strict=True))
+        ):
+            return value
+        wanted, parts = _places(value.offset, value.rows, value.strides), []
+        for argument in value.node.values:
+            if isinstance(argument, View):
+                places = _places(argument.offset, argument.rows, argument.strides).ravel()[wanted]
+                argument = _as_view(argument.node, places)
+                if argument is None:
+                    return value
+            parts.append(argument)
+        return self.pointwise(value.node.function, *parts)
 
     def _typed(self, function: str, values: tuple[Value, ...]) -> tuple[Value, ...]:
         "Truth values as numbers where numbers are needed, and the other way round."
@@ -389,6 +419,7 @@ class Graph:
         if isinstance(value, View) and value.node.boolean:
             value = self.pointwise("where", value, 1.0, 0.0)
             return self.stored(value, rows)
+        value, rows = _slim(value), longer(rows)
         key = ("pointwise", "copy", _key(value), rows)
         return self._made(key, lambda order: Pointwise(rows, order, "copy", (value,)))
 
@@ -398,11 +429,14 @@ class Graph:
         pieces: Iterable[Piece],  # what is added where
     ) -> View:
         "Pieces added into places."
-        pieces = tuple(
-            Piece(source, p.offset, p.strides) for p in pieces if isinstance(source := resolved(p.source), View)
-        )
-        key = ("copies", rows, *((_key(p.source), p.offset, p.strides) for p in pieces))
-        return self._made(key, lambda order: Copies(rows, order, pieces)).view()
+        slim = []
+        for source, offset, strides in pieces:
+            steps = tuple(s for s, n in zip(strides, source.rows, strict=True) if n != 1)
+            read = _slim(resolved(source))
+            if isinstance(read, View):
+                slim.append(Piece(read, offset, steps))
+        key = ("copies", longer(rows), *((_key(p.source), p.offset, p.strides) for p in slim))
+        return _wide(self._made(key, lambda order: Copies(longer(rows), order, tuple(slim))), rows)
 
     def sum(
         self,
@@ -444,10 +478,17 @@ class Graph:
         if isinstance(vector.node, Leaf) and vector.node.role in ("parameter", "moment"):
             vector = self.stored(vector, vector.rows).view()
         rows = (*vector.rows[:-1], matrix.rows[0])
-        key = ("product", _key(matrix), _key(vector))
-        return self._made(key, lambda order: Product(rows, order, matrix, vector)).view()
+        lead = [(n, s) for n, s in zip(vector.rows[:-1], vector.strides[:-1], strict=True) if n != 1]
+        slim = View(
+            vector.node,
+            vector.offset,
+            (*(n for n, _ in lead), vector.rows[-1]),
+            (*(s for _, s in lead), vector.strides[-1]),
+        )
+        key = ("product", _key(matrix), _key(slim))
+        return _wide(self._made(key, lambda order: Product((*longer(rows[:-1]), rows[-1]), order, matrix, slim)), rows)
 
-# %% ../../nbs/fused/00_graph.ipynb #d8a7b21f
+# %% ../../nbs/fused/00_graph.ipynb #a640b619
 def resolved(
     value: Value,  # a view, or a number
 ) -> Value:
@@ -485,17 +526,17 @@ def _through(view: View) -> Value | None:
             zip(written.tolist(), _places(source.offset, source.rows, source.strides).ravel().tolist(), strict=True)
         )
         reads = (source, np.vectorize(origin.__getitem__, otypes=[int])(wanted))
-    if reads is None:
-        return 0.0
-    source, places = reads
-    first = (0,) * places.ndim
+    return 0.0 if reads is None else _as_view(reads[0].node, reads[1])
+
+
+def _as_view(node: Node, places: np.ndarray) -> View | None:
+    "The rows of a node at some places as a view, if they are at regular distances."
+    first = int(places[(0,) * places.ndim])
+    steps = [1 if n > 1 else 0 for n in places.shape]
     strides = tuple(
-        0 if n == 1 else int(places[tuple(1 if i == d else 0 for i in range(places.ndim))] - places[first])
-        for d, n in enumerate(places.shape)
+        int(places[tuple(step if i == d else 0 for i in range(places.ndim))]) - first for d, step in enumerate(steps)
     )
-    if not (places == _places(int(places[first]), view.rows, strides)).all():
-        return None
-    return View(source.node, int(places[first]), view.rows, strides)
+    return View(node, first, places.shape, strides) if (places == _places(first, places.shape, strides)).all() else None
 
 
 _ON_NUMBERS = {
@@ -504,6 +545,30 @@ _ON_NUMBERS = {
     "multiply": lambda x, y: x * y,
     "negative": lambda x: -x,
 }
+
+
+def longer(
+    rows: Rows,  # a shape
+) -> Rows:
+    "A shape without its dimensions of 1."
+    return tuple(n for n in rows if n != 1)
+
+
+def _slim(value: Value) -> Value:
+    "Without dimensions of 1, so that equal things look equal."
+    if not isinstance(value, View):
+        return value
+    return View(
+        value.node,
+        value.offset,
+        longer(value.rows),
+        tuple(s for s, n in zip(value.strides, value.rows, strict=True) if n != 1),
+    )
+
+
+def _wide(node: Node, rows: Rows) -> View:
+    "A whole node as a view with dimensions of 1."
+    return View(node, 0, rows, contiguous(rows))
 
 
 def _key(value: Value) -> tuple:

@@ -9,7 +9,7 @@ __all__ = ['ROW_BYTES', 'lanes', 'prelude', 'number']
 import math
 from fractions import Fraction
 
-# %% ../../nbs/fused/04_kernels.ipynb #a0be1e95
+# %% ../../nbs/fused/04_kernels.ipynb #f8304dd5
 _TYPES = r"""
 #define INLINE static inline __attribute__((always_inline))
 typedef REAL V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
@@ -59,11 +59,19 @@ INLINE V expm1_(V x) {
   V small = polynomial(EXPM1_TERMS, x) * (x * x) + x;
   return abs_(x) < S(.5) ? small : exp_(x) - S(1);
 }
-INLINE V sigmoid_(V x) { return S(1) / (S(1) + exp_within(-x)); }
+#if SINGLE && BYTES == 64 && defined(__AVX512F__)
+INLINE V inverse(V x) {  // of numbers from 1 to the largest: an estimate of 14 bits, and one step of Newton's method
+  V y = __builtin_ia32_rcp14ps512_mask(x, (V){}, -1);
+  return y * (S(2) - x * y);
+}
+#else
+INLINE V inverse(V x) { return S(1) / x; }
+#endif
+INLINE V sigmoid_(V x) { return inverse(S(1) + exp_within(-x)); }
 INLINE V tanh_(V x) {
   V a = abs_(x), z = x * x;
   V small = polynomial(TANH_TERMS, z) * (z * x) + x;
-  V large = S(1) - S(2) / (S(1) + exp_within(a + a));
+  V large = S(1) - S(2) * inverse(S(1) + exp_within(a + a));
   large = x < S(0) ? -large : large;
   return a < S(TANH_SMALL) ? small : large;
 }
@@ -228,7 +236,7 @@ extern "C" void bring_in(long first, long last, long blocks_in_replicate, long e
 }
 """
 
-# %% ../../nbs/fused/04_kernels.ipynb #60677aac
+# %% ../../nbs/fused/04_kernels.ipynb #77eb7454
 def _taylor(first: int, last: int, step: int = 1, alternating: bool = False) -> list[float]:
     "1/k! for k = first, first + step, ..., highest first, with alternating signs (the first is negative) if asked."
     orders = range(first, last + 1, step)
@@ -302,6 +310,7 @@ def prelude(
     real, integer, ending = ("double", "long long", "") if double else ("float", "int", "f")
     numbers = {
         "LANES": str(lanes(double)),
+        "SINGLE": str(int(not double)),
         "BYTES": str(vector_bytes),
         "REAL": real,
         "INTEGER": integer,
