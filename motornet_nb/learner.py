@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from .guards import NonFiniteError, first_bad_gradient
 from .parameters import refuse
 
-# %% ../nbs/api/35_learner.ipynb #1270239f
+# %% ../nbs/api/35_learner.ipynb #b08da119
 _SCHEDULERS = (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
 
@@ -49,10 +49,11 @@ class Learner:
 
     def clip(self) -> Tensor:  # the norm before clipping
         "Clip the gradient; an error if it is not finite."
-        largest = self.clip_norm if self.clip_norm is not None else float("inf")
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, largest)
-        if not bool(torch.isfinite(norm)):
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        if not bool(torch.isfinite(norm)):  # found out before one bad gradient makes all of them bad
             raise NonFiniteError(first_bad_gradient(self.named))
+        if self.clip_norm is not None:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
         return norm
 
     @property

@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #9160e015
+# %% ../nbs/api/17_training.ipynb #09c25626
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -163,7 +163,7 @@ class _Run:
         where = f"batch {self.state.batch}" + (f", replicate {i}" if len(faults) > 1 else "")
         if self.on_nonfinite == "skip":
             raise NonFiniteError(
-                f"training stopped in {where}, the {_PATIENCE}th batch in a row that had to be skipped: {faults[i]}"
+                f"training stopped in {where}, as {_PATIENCE} batches in a row had to be skipped: {faults[i]}"
             )
         keeps = (
             "The network keeps the weights it had before this batch; on_nonfinite='skip' would leave such batches out"

@@ -27,7 +27,7 @@ def quick(net=None, env=None, **arguments):
     "A short training of a point mass."
     env = point_mass_world() if env is None else env
     net = network(env) if net is None else net
-    return train(net, env, **{"n_batches": 3, "batch_size": 8, "progress": False} | arguments), net
+    return train(net, env, **{"n_batches": 3, "batch_size": 8, "engine": "eager", "progress": False} | arguments), net
 
 
 def weights(net):

@@ -9,7 +9,7 @@ __all__ = ['ROW_BYTES', 'lanes', 'prelude', 'number']
 import math
 from fractions import Fraction
 
-# %% ../../nbs/fused/04_kernels.ipynb #f8304dd5
+# %% ../../nbs/fused/04_kernels.ipynb #833c3b77
 _TYPES = r"""
 #define INLINE static inline __attribute__((always_inline))
 typedef REAL V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
@@ -187,50 +187,44 @@ INLINE long trials_in(long block, long blocks_in_replicate, long each) {
   const long left = each - block % blocks_in_replicate * LANES;
   return left < LANES ? left : LANES;
 }
+// The last square overlaps the one before where the rows are no multiple of its size. A few trials at a time, so that few pages of memory are written to.
+#define SQUARES for (int j = 0; j < VECTORS; j++) for (long t = 0; t < steps; t++) for (long next = 0, row = 0; row = next < rows - WIDTH ? next : rows - WIDTH, next < rows; next += WIDTH)
 // outside[trial][time][row] of inside[time][row][trial], for some blocks
-extern "C" void bring_out(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, REAL* outside, long trial_step, long time_step) {
+extern "C" void bring_out(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, const REAL* inside, REAL* outside, long trial_step, long time_step) {
   for (long block = first; block < last; block++) {
     const long n = trials_in(block, blocks_in_replicate, each);
     REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
-    for (long t = 0; t < steps; t++)
-      for (long row = 0; row < rows; row += WIDTH) {
-        const long here = rows - row < WIDTH ? rows - row : WIDTH;
-        const REAL* const in = inside + (t * rows + row) * L + block * LANES;
-        REAL* const to = out + t * time_step + row;
-        if (here == WIDTH && n == LANES)
-          for (int j = 0; j < VECTORS; j++) {
-            V r[WIDTH];
-            UNROLL for (int i = 0; i < WIDTH; i++) r[i] = load(in + i * L, j);
-            exchange(r);
-            UNROLL for (int i = 0; i < WIDTH; i++) *(U*)(to + (j * WIDTH + i) * trial_step) = r[i];
-          }
-        else
-          for (long k = 0; k < here; k++) for (long i = 0; i < n; i++) to[i * trial_step + k] = in[k * L + i];
+    const REAL* const in = inside + block * LANES;
+    if (rows >= WIDTH && n == LANES)
+      SQUARES {
+        V r[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH; i++) r[i] = load(in + (t * rows + row + i) * L, j);
+        exchange(r);
+        UNROLL for (int i = 0; i < WIDTH; i++) *(U*)(out + (j * WIDTH + i) * trial_step + t * time_step + row) = r[i];
       }
+    else
+      for (long i = 0; i < n; i++) for (long t = 0; t < steps; t++) for (long row = 0; row < rows; row++)
+        out[i * trial_step + t * time_step + row] = in[(t * rows + row) * L + i];
   }
 }
 // the other way; trials that are missing in the last block are 0, or copies of the last trial
-extern "C" void bring_in(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, REAL* outside, long trial_step, long time_step, long copies) {
+extern "C" void bring_in(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, const REAL* outside, long trial_step, long time_step, long copies) {
   for (long block = first; block < last; block++) {
     const long n = trials_in(block, blocks_in_replicate, each);
     const REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
-    for (long t = 0; t < steps; t++)
-      for (long row = 0; row < rows; row += WIDTH) {
-        const long here = rows - row < WIDTH ? rows - row : WIDTH;
-        REAL* const in = inside + (t * rows + row) * L + block * LANES;
-        const REAL* const from = out + t * time_step + row;
-        if (here == WIDTH && n == LANES)
-          for (int j = 0; j < VECTORS; j++) {
-            V r[WIDTH];
-            UNROLL for (int i = 0; i < WIDTH; i++) r[i] = *(const U*)(from + (j * WIDTH + i) * trial_step);
-            exchange(r);
-            UNROLL for (int i = 0; i < WIDTH; i++) store(in + i * L, j, r[i]);
-          }
-        else
-          for (long k = 0; k < here; k++) {
-            for (long i = 0; i < n; i++) in[k * L + i] = from[i * trial_step + k];
-            for (long i = n; i < LANES; i++) in[k * L + i] = copies ? in[k * L + n - 1] : REAL(0);
-          }
+    REAL* const in = inside + block * LANES;
+    if (rows >= WIDTH && n == LANES)
+      SQUARES {
+        V r[WIDTH];
+        UNROLL for (int i = 0; i < WIDTH; i++) r[i] = *(const U*)(out + (j * WIDTH + i) * trial_step + t * time_step + row);
+        exchange(r);
+        UNROLL for (int i = 0; i < WIDTH; i++) store(in + (t * rows + row + i) * L, j, r[i]);
+      }
+    else
+      for (long t = 0; t < steps; t++) for (long row = 0; row < rows; row++) {
+        REAL* const to = in + (t * rows + row) * L;
+        for (long i = 0; i < n; i++) to[i] = out[i * trial_step + t * time_step + row];
+        for (long i = n; i < LANES; i++) to[i] = copies ? to[n - 1] : REAL(0);
       }
   }
 }
