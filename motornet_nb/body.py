@@ -13,7 +13,6 @@ import torch
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from .geometry import Geometry, MusculotendonGeometry, PathGeometry, checked_path
 from .integration import INTEGRATORS, EffectorCoefficients, EffectorState
@@ -36,7 +35,7 @@ def _as_device(value: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise PydanticCustomError("device", "{allowed}", {"allowed": f"a torch device ({error})"}) from None
 
-# %% ../nbs/api/08_body.ipynb #507c1c45
+# %% ../nbs/api/08_body.ipynb #6f37fd07
 class Body(Model):
     "A skeleton with muscles routed over it, and one step of its dynamics: everything about an effector that is pure."
 
@@ -251,9 +250,7 @@ class Body(Model):
         if self.n_muscles == 0:
             raise ValueError(f"{type(self).__name__} has no muscles yet; add one with add_muscle(...)")
 
-        def cast(x):
-            return x.to(device=self.device, dtype=self.dtype) if x.is_floating_point() else x.to(self.device)
-
+        cast = self._cast
         constants = {"zero": torch.zeros((), dtype=torch.float64), "one": torch.ones((), dtype=torch.float64)}
         limits = {
             "position_lower": self.pos_lower_bound,
@@ -264,11 +261,23 @@ class Body(Model):
         muscles = {n: getattr(self, n).to(torch.float64) for n in self.muscle.muscle_declarations}
         damped = self.damping.requires_grad or float(self.damping) > 0
         return EffectorCoefficients(
-            tree_map(cast, self.skeleton.coefficients() | limits | constants),
-            tree_map(cast, self.muscle.coefficients(muscles) | constants),
-            tree_map(cast, self.geometry.coefficients()),
+            {k: cast(v) for k, v in (self.skeleton.coefficients() | limits | constants).items()},
+            {k: cast(v) for k, v in (self.muscle.coefficients(muscles) | constants).items()},
+            {k: cast(v) for k, v in self.geometry.coefficients().items()},
             cast(self.damping) if damped else None,
         )
+
+    def _cast(self, x: Tensor) -> Tensor:
+        "A coefficient in the effector's precision and on its device."
+        return x.to(device=self.device, dtype=self.dtype) if x.is_floating_point() else x.to(self.device)
+
+    def endpoint_at(
+        self,
+        position: Tensor,  # (batch, joint) rad
+    ) -> Tensor:  # (batch, space) m
+        "Where the endpoint is at a posture."
+        c = {k: self._cast(v) for k, v in self.skeleton.coefficients().items()}
+        return self.skeleton.endpoint(c, position)
 
     def evaluate_geometry(
         self,

@@ -73,7 +73,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #c56645a3
+# %% ../nbs/api/32_engine.ipynb #da968e10
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -218,15 +218,13 @@ class FusedEngine(Engine):
         "One call of the program, which is built first if none fits."
         weights, carry = self.weights(), Carry(episode.state, hidden)
         body, loads = episode.constants
-        arguments = ((weights, body), loads, carry, inputs, episode.feedback)
-        scan = next((s for s in self._scans if s.suits(*arguments)), None)
+        given = fused.flatten((weights, body), loads, carry, inputs, episode.feedback)
+        scan = next((s for s in self._scans if s.suits(given)), None)
         if scan is None:
             first = {name: w[0] for name, w in weights.items()} if self.replicates > 1 else weights
-            scan = fused.Scan(self.step, (first, body), *arguments[1:], taps=self.environment.taps)
+            scan = fused.Scan(self.step, (first, body), *given.groups[1:], taps=self.environment.taps)
             self._scans.append(scan)
-        history = scan.run(
-            *arguments, n_steps=self.environment.n_steps, replicates=self.replicates, threads=self.threads
-        )
+        history = scan.run(given, self.environment.n_steps, self.replicates, self.threads)
         return InBlocks(history, scan.positions)
 
 # %% ../nbs/api/32_engine.ipynb #a312e135

@@ -23,7 +23,7 @@ from .replicates import Replicates
 if TYPE_CHECKING:
     from motornet_nb.training import Progress
 
-# %% ../nbs/api/36_resume.ipynb #101f77c0
+# %% ../nbs/api/36_resume.ipynb #a81aa1e5
 def recipe_of(
     x: Any,  # a model, a network, numbers, or anything made of them
 ) -> Any:  # as JSON has it
@@ -42,7 +42,9 @@ def recipe_of(
         return {str(name): recipe_of(value) for name, value in x.items()}
     if x is None or isinstance(x, bool | int | float | str):
         return x
-    return getattr(x, "__qualname__", None) or (str(x) if isinstance(x, torch.dtype | torch.device) else _class(x))
+    if isinstance(x, torch.device):
+        return None  # where it is computed is free
+    return str(x) if isinstance(x, torch.dtype) else getattr(x, "__qualname__", None) or _class(x)
 
 
 def _class(x: Any) -> dict[str, str]:
@@ -66,7 +68,7 @@ def first_difference(
         return None if json.dumps(had) == json.dumps(has) else (where, had, has)
     return next((f for f in found if f is not None), None)
 
-# %% ../nbs/api/36_resume.ipynb #dca50815
+# %% ../nbs/api/36_resume.ipynb #ba6a77b3
 class RunFolder:
     "The checkpoints of one training run."
 
@@ -82,7 +84,8 @@ class RunFolder:
         policy = progress.policy
         several = isinstance(policy, Replicates)
         whole = {"environment": progress.environment, "policy": policy[0] if several else policy}
-        whole |= {"replicates": len(policy) if several else None} | learners[0].recipe | recipe
+        whole |= {"replicates": len(policy) if several else None, "precision": progress.environment.effector.dtype}
+        whole |= learners[0].recipe | recipe
         self.recipe = json.loads(json.dumps(recipe_of(whole)))
         self._log: dict[str, np.ndarray] = {}
         self._logged = 0

@@ -23,7 +23,7 @@ from .parameters import choice, count, number, parts, quantity, refuse
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
-# %% ../nbs/api/12_task.ipynb #4f6484f8
+# %% ../nbs/api/12_task.ipynb #4916d640
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -131,7 +131,7 @@ def assemble(
 ) -> Trials:
     "A batch of trials from starts, goals and go times."
     n = len(joint_state)
-    start = effector.joint_to_cartesian(joint_state)[:, : effector.space_dim].detach()
+    start = effector.endpoint_at(joint_state[:, : effector.n_joints]).detach()
     goal = goal.to(start)
     waiting = torch.arange(n_steps + 1) < go_step[:, None]  # (batch, T + 1)
     go_cue = waiting.to(start)
@@ -173,7 +173,7 @@ def assemble(
 def random_hand(effector: Effector, n: int, generator: torch.Generator) -> Tensor:  # (n, space) m
     "Endpoint positions of postures that are uniform within the joint limits."
     joint_state = effector.draw_joint_state(n, generator)
-    return effector.joint_to_cartesian(joint_state)[:, : effector.space_dim].detach()
+    return effector.endpoint_at(joint_state[:, : effector.n_joints]).detach()
 
 
 def catch_trials(n: int, fraction: float, generator: torch.Generator) -> Tensor:  # (n) bool
@@ -312,7 +312,7 @@ class CenterOutReach(Task):
         "A fixed time."
         return self.go_time, self.go_time
 
-# %% ../nbs/api/12_task.ipynb #53f187d0
+# %% ../nbs/api/12_task.ipynb #16edbc5a
 class PosturalHold(Task):
     "Keep the hand where it is, whatever pushes it."
 
@@ -336,7 +336,7 @@ class PosturalHold(Task):
             else:
                 posture = default_posture(effector) if self.start_posture is None else self.start_posture
                 joint_state = effector.as_joint_state(posture, n, type(self).__name__)
-        goal = effector.joint_to_cartesian(joint_state)[:, : effector.space_dim].detach()
+        goal = effector.endpoint_at(joint_state[:, : effector.n_joints]).detach()
         never = torch.full((n,), n_steps + 1, dtype=torch.long)
         trials = assemble(effector, n_steps, joint_state, goal, never, self.input_names, self.cue)
         return replace(trials, labels=trials.labels | {"condition": ["hold"] * n})

@@ -5,6 +5,6 @@
 
 from .capture import Unsupported
 from .compiler import CompilerError, find_compiler
-from .runtime import History, Scan, scan
+from .runtime import Given, History, Scan, flatten, scan
 
-__all__ = ["CompilerError", "History", "Scan", "Unsupported", "find_compiler", "scan"]
+__all__ = ["CompilerError", "Given", "History", "Scan", "Unsupported", "find_compiler", "flatten", "scan"]

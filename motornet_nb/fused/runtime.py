@@ -26,7 +26,7 @@ from .gradient import PlainSum
 from .kernels import lanes
 
 # %% auto #0
-__all__ = ['Blocks', 'Pool', 'Scan', 'History', 'scan']
+__all__ = ['Blocks', 'Pool', 'Given', 'flatten', 'Scan', 'History', 'scan']
 
 # %% ../../nbs/fused/07_runtime.ipynb #7d0b4c68
 class Blocks:
@@ -368,7 +368,53 @@ def _parameter_gradients(run: _Run, sums: Sequence[Tensor]) -> dict[tuple[str, i
         ).add_(part)
     return {key: g if key[1] in run.stacked else g.sum(0) for key, g in results.items()}
 
-# %% ../../nbs/fused/07_runtime.ipynb #33806270
+# %% ../../nbs/fused/07_runtime.ipynb #c5686abe
+class Given:
+    "The arguments of a scan, their tensors, and a description of how they are nested."
+
+    def __init__(self, groups: Sequence[Any]):
+        self.groups = groups
+        self.tensors: list[list[Tensor]] = []
+        self._nesting: list[Any] = []
+        for group in groups:
+            self.tensors.append([])
+            self._visit(group)
+
+    def _visit(self, x: Any) -> None:
+        if isinstance(x, Tensor):
+            self.tensors[-1].append(x)
+            self._nesting.append("tensor")
+        elif isinstance(x, dict):
+            self._nesting.append(tuple(x))
+            for value in x.values():
+                self._visit(value)
+        elif isinstance(x, tuple | list):
+            self._nesting.append((type(x), len(x)))
+            for value in x:
+                self._visit(value)
+        else:
+            self._nesting.append(x)
+
+    def signature(self) -> tuple:
+        "What has to be the same for the same program: the nesting, and all shapes but those of the parameters, without time and trials."
+        shapes = [
+            tuple((t.ndim, t.shape[skip:], t.dtype) for t in tensors)
+            for skip, tensors in zip((1, 1, 2, 1), self.tensors[1:], strict=True)
+        ]
+        return (tuple(self._nesting), *shapes)
+
+
+def flatten(
+    parameters: Any,  # tensors without trials, nested in dicts, tuples and lists
+    constants: Any = (),  # tensors with trials first
+    carry: Any = (),  # tensors with trials first
+    inputs: Any = (),  # (time, batch, ...) each, or (time)
+    feedback: Any = (),  # tensors with trials first
+) -> Given:
+    "Look through the arguments of a scan."
+    return Given((parameters, constants, carry, inputs, feedback))
+
+
 class Scan:
     "A step, captured, written and built, that can be run over time."
 
@@ -397,7 +443,9 @@ class Scan:
             raise ValueError(
                 f"a delay of {min(d for _, d in self.taps)} steps; the youngest output a step can read is one step old"
             )
-        self._shapes = self._signature(parameters, constants, carry, inputs, feedback)
+        given = flatten(parameters, constants, carry, inputs, feedback)
+        self._shapes = [tuple(p.shape) for p in given.tensors[0]]
+        self._signature = given.signature()
         self._asked = self._learnt(parameters, constants, inputs)
         self.carries = carried = any(t.requires_grad for g in (carry, feedback) for t in _tensors(g))
         self.target = target = find_target() if target is None else target
@@ -432,16 +480,6 @@ class Scan:
             else {0: 0}
         )
 
-    @staticmethod
-    def _signature(parameters, constants, carry, inputs, feedback) -> tuple:
-        flat = [tree_flatten(g) for g in (parameters, constants, carry, inputs, feedback)]
-        shapes = [tuple(t.shape) if isinstance(t, Tensor) else t for t in flat[0][0]]
-        for (leaves, _), skip in zip(flat[1:], (1, 1, 2, 1), strict=True):
-            shapes.append(
-                tuple((tuple(t.shape[skip:]), t.dtype, t.ndim) if isinstance(t, Tensor) else t for t in leaves)
-            )
-        return (tuple(shapes), *(spec for _, spec in flat))
-
     def _learnt(self, parameters, constants, inputs) -> set[tuple[str, int]]:
         "The leaves that need gradients, of the step's arguments and of the prologue's results."
         asked = {
@@ -455,35 +493,22 @@ class Scan:
 
     def suits(
         self,
-        parameters: Any,
-        constants: Any,
-        carry: Any,
-        inputs: Any,
-        feedback: Any = (),
+        given: Given,  # from `flatten`
     ) -> bool:
         "Whether the program was built for tensors like these; numbers of trials, steps and replicates are free."
-        shapes, *rest = self._signature(parameters, constants, carry, inputs, feedback)
-        known, *others = self._shapes
-        n = len(_tensors(parameters))
-        alike = (
-            all(
-                have == want or (len(have) == len(want) + 1 and have[1:] == want)
-                for have, want in zip(shapes[:n], known[:n], strict=True)
-            )
-            if len(shapes) == len(known)
-            else False
-        )
-        needs = torch.is_grad_enabled() and any(
-            t.requires_grad for t in _tensors((parameters, constants, carry, inputs, feedback))
-        )
-        carried = torch.is_grad_enabled() and any(t.requires_grad for g in (carry, feedback) for t in _tensors(g))
-        return (
-            alike
-            and shapes[n:] == known[n:]
-            and rest == others
-            and (self.has_backward or not needs)
-            and (self.carries or not carried)
-        )
+        if given.signature() != self._signature:
+            return False
+        stacked = [
+            have[1:] if len(have) == len(want) + 1 else have
+            for have, want in zip((tuple(t.shape) for t in given.tensors[0]), self._shapes, strict=True)
+        ]
+        if stacked != self._shapes:
+            return False
+        if not torch.is_grad_enabled():
+            return True
+        carried = any(t.requires_grad for i in (2, 4) for t in given.tensors[i])
+        needs = carried or any(t.requires_grad for i in (0, 1, 3) for t in given.tensors[i])
+        return (self.has_backward or not needs) and (self.carries or not carried)
 
     def _slots(self, parameters: list[Tensor]) -> dict[int, Tensor]:
         "The parameters and what the prologue makes of them."
@@ -496,17 +521,13 @@ class Scan:
 
     def run(
         self,
-        parameters: Any,  # as at the construction; each tensor may have one more leading dimension, of replicates
-        constants: Any,
-        carry: Any,
-        inputs: Any,
-        feedback: Any = (),
+        given: Given,  # from `flatten`; each parameter may have one more leading dimension, of replicates
         n_steps: int | None = None,  # as long as the inputs if None
         replicates: int = 1,  # number of networks; the trials of each are consecutive
         threads: int | None = None,  # that share the blocks; `torch.get_num_threads()` if None
     ) -> History:
         "Run the scan; outputs are brought back from their blocks when they are asked for."
-        flat = [_tensors(g) for g in (parameters, constants, carry, inputs, feedback)]
+        flat = given.tensors
         steps = min(len(t) for t in flat[3]) if n_steps is None else n_steps
         blocks = Blocks(flat[2][0].shape[0], replicates, self.lanes)
         slots, stacked = self._all_slots(flat[0], replicates)
@@ -527,14 +548,14 @@ class Scan:
             raise RuntimeError("this scan was built without a backward pass: no tensor needed a gradient then")
         run.keep = learns
         results = _Rollout.apply(run, *tensors)
-        return History(run, results, tree_flatten(carry))
+        return History(run, results, given.groups[2])
 
     def _real(self, x: Tensor) -> Tensor:
         return x if x.dtype == self.dtype else x.to(self.dtype)
 
     def _all_slots(self, parameters: list[Tensor], replicates: int) -> tuple[dict[int, Tensor], Set[int]]:
         "Parameters and prologue, for one network or for several; and which of them differ between networks."
-        shapes = self._shapes[0]
+        shapes = self._shapes
         if replicates == 1 and all(tuple(p.shape) == s for p, s in zip(parameters, shapes, strict=False)):
             return self._slots(parameters), frozenset()
         stacked = [p.ndim == len(s) + 1 for p, s in zip(parameters, shapes, strict=False)]
@@ -559,13 +580,13 @@ class Scan:
         self, parameters, constants, carry, inputs, feedback=(), n_steps=None, replicates=1
     ) -> tuple[Any, Any]:
         "The last carry, and the outputs (time, batch, ...)."
-        history = self.run(parameters, constants, carry, inputs, feedback, n_steps, replicates)
+        history = self.run(flatten(parameters, constants, carry, inputs, feedback), n_steps, replicates)
         outputs = [history.output(i).movedim(1, 0) for i in range(len(self.output_nodes))]
         return history.carry, tree_unflatten([*range(self.tree.num_leaves - len(outputs)), *outputs], self.tree)[1]
 
 
 def _tensors(group: Any) -> list[Tensor]:
-    return [t for t in tree_flatten(group)[0] if isinstance(t, Tensor)]
+    return Given((group,)).tensors[0]
 
 
 def _filled(arguments: Any, slots: dict[int, Tensor]) -> Any:
@@ -578,7 +599,7 @@ def _filled(arguments: Any, slots: dict[int, Tensor]) -> Any:
 class History:
     "The outputs of a scan, still in blocks."
 
-    def __init__(self, run: _Run, outputs: Sequence[Tensor], carry: tuple):
+    def __init__(self, run: _Run, outputs: Sequence[Tensor], carry: Any):
         self.run, self.scan, self.outputs, self._carry = run, run.scan, outputs, carry
 
     def output(
@@ -595,7 +616,7 @@ class History:
     @property
     def carry(self) -> Any:
         "The carry after the last step."
-        leaves, spec = self._carry
+        leaves, spec = tree_flatten(self._carry)
         shapes, places = iter(self.scan.captured.carry_shapes), iter(self.scan.carry_places)
         last = [
             _Leave.apply(self.run, next(shapes), self.outputs[next(places)][-1:])[:, 0] if isinstance(t, Tensor) else t

@@ -1,0 +1,547 @@
+"""Engines: fused, compile and auto give what the eager one gives, for every body, load, task and policy."""
+
+import functools
+import os
+import re
+import warnings
+
+import pytest
+import torch
+from bodies import BODIES, make_body
+from torch import nn
+from worlds import Perceptron, PolicyLSTM, arm, network, point_mass_world
+
+import motornet_nb as mn
+from motornet_nb import fused
+from motornet_nb.engine import ENGINES, AutoEngine, EagerEngine, FusedEngine, make_engine
+from motornet_nb.parameters import quantity
+
+DOUBLE, SINGLE = torch.float64, torch.float32
+
+
+@pytest.fixture(scope="module", autouse=True)
+def programs(tmp_path_factory):
+    "A folder for the built programs of this file, unless the caller has chosen one."
+    if "MOTORNET_NB_CACHE" in os.environ:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("programs")
+        folder.chmod(0o700)
+        patch.setenv("MOTORNET_NB_CACHE", str(folder))
+        yield
+
+
+def judged(played, names=None) -> torch.Tensor:
+    "A number that depends on everything a rollout has recorded, each output at its own scale."
+    generator, total = torch.Generator().manual_seed(3), 0.0
+    for name in sorted(played if names is None else names):
+        tensor = played[name]
+        weight = torch.randn(tensor.shape, generator=generator, dtype=DOUBLE)
+        if tensor.requires_grad:
+            scale = tensor.detach().double().abs().max() + 1e-3
+            total = total + (tensor * (weight / scale).to(tensor)).mean()
+    return total
+
+
+def learned(policy, env) -> list[nn.Parameter]:
+    "What needs a gradient, of the network and of the body."
+    return [p for m in (policy, env) for p in m.parameters() if p.requires_grad]
+
+
+def run(engine, policy, env, n=6, seed=1, **arguments):
+    "Outputs by name, and the gradients of everything that learns."
+    played = mn.play(policy, env, env.sample(n, seed, "train"), seed, engine=engine, **arguments)
+    wanted = learned(policy, env)
+    found = torch.autograd.grad(judged(played), wanted, allow_unused=True) if wanted else ()
+    slopes = [torch.zeros_like(w) if g is None else g for w, g in zip(wanted, found, strict=True)]
+    return {name: played[name].detach() for name in played}, slopes
+
+
+def distance(got, want) -> float:
+    "Largest difference, relative to the largest number."
+    assert got.shape == want.shape
+    scale = want.double().abs().max() if want.numel() else torch.tensor(0.0)
+    return float((got.double() - want.double()).abs().max() / (scale + 1e-6)) if want.numel() else 0.0
+
+
+def check(policy, env, engine="fused", n=6, seed=1, relative=1e-9, **arguments):
+    "An engine against the eager one: the same outputs, all of them, and the same gradients."
+    got, got_slopes = run(engine, policy, env, n, seed, **arguments)
+    want, want_slopes = run("eager", policy, env, n, seed, **arguments)
+    assert list(got) == list(want)
+    for name in want:
+        assert got[name].dtype == want[name].dtype
+        assert torch.isfinite(want[name]).all() or name in ("go_cue",)
+        assert distance(got[name], want[name]) < relative, name
+    for k, (ours, theirs) in enumerate(zip(got_slopes, want_slopes, strict=True)):
+        assert distance(ours, theirs) < 10 * relative, f"gradient {k} of shape {tuple(theirs.shape)}"
+
+
+# ---- every body ------------------------------------------------------------------------------------------------------
+
+
+def body_world(name, method="euler", dtype=DOUBLE, duration=0.05) -> mn.Environment:
+    "A body in a curl field, with noise everywhere and delays longer than a step."
+    body = make_body(name, integration_method=method, dtype=dtype)
+    loads = [mn.CurlField(strength=5.0)] if body.space_dim == 2 else []
+    noise = {"action_noise": 0.01, "observation_noise": 0.02}
+    task = mn.RandomTargetReach(loads=loads)
+    return mn.Environment(body, task, duration=duration, proprioception_delay=0.02, vision_delay=0.03, **noise)
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_every_body(name):
+    "Fused and eager agree in double precision: all outputs and the gradients of all weights."
+    env = body_world(name)
+    check(network(env), env)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ReluPointMass24, relu",
+        "FreePointMass24, mujoco",
+        "Reacher, kistemaker rigid",
+        "RigidTendonArm26, thelen",
+        "CompliantTendonArm26, kistemaker compliant",
+        "geometric_arm26, relu",
+    ],
+)
+def test_the_other_integration_method(name):
+    "Runge-Kutta: four evaluations of the body in a step."
+    env = body_world(name, "rk4", duration=0.03)
+    check(network(env), env)
+
+
+@pytest.mark.parametrize("name", [n for n in BODIES if "mujoco" in n or "compliant" in n or "thelen" in n])
+def test_single_precision_is_as_good_as_the_eager_engine(name):
+    "Double precision is the referee: the fused engine's error is no more than a few times the eager one's."
+    env, referee = body_world(name, dtype=SINGLE), body_world(name)
+    net = network(env)
+    exact = network(referee)
+    exact.load_state_dict(net.state_dict())
+    truth, true_slopes = run("eager", exact, referee)
+    eager, eager_slopes = run("eager", net, env)
+    ours, our_slopes = run("fused", net, env)
+    for name, want in truth.items():
+        allowed = 5 * distance(eager[name], want) + 2e-6
+        assert distance(ours[name], want) <= allowed, name
+    error, eager_error = (
+        max(distance(g, want) for g, want in zip(slopes, true_slopes, strict=True))
+        for slopes in (our_slopes, eager_slopes)
+    )
+    assert error <= 5 * eager_error + 1e-5
+
+
+# ---- every world -----------------------------------------------------------------------------------------------------
+
+
+def spiral(state, time, trial):
+    "A load that depends on time, on the motion and on the labels of the trial."
+    waits = torch.where(trial["is_catch"], 0.0, trial["target_direction"])
+    outward = state.endpoint_position - trial["start"]
+    return 2.0 * torch.sin(20 * time) * outward + 0.1 * waits.unsqueeze(-1) * state.endpoint_velocity
+
+
+LOADS = {
+    "constant force": [mn.ConstantLoad(force_vector=[1.0, -2.0])],
+    "constant torque": [mn.ConstantLoad(torque_vector=[0.1, -0.1], onset=0.02)],
+    "pulse": [mn.ForcePulse([1.0, 3.0], onset_range=[0.01, 0.03], probability=0.5)],
+    "curl field": [mn.CurlField(6.0, trials="catch")],
+    "channel": [mn.ForceChannel(trials="go")],
+    "function": [mn.FunctionLoad(function=spiral)],
+    "function on the joints": [
+        mn.FunctionLoad(function=lambda state, time, trial: -0.1 * state.joint_velocity, on="joint")
+    ],
+}
+LOADS["all together"] = [load for loads in LOADS.values() for load in loads]
+TASKS = {
+    "RandomTargetReach": mn.RandomTargetReach,
+    "DelayedReach": mn.DelayedReach,
+    "CenterOutReach": functools.partial(mn.CenterOutReach, go_time=0.03),
+    "PosturalHold": mn.PosturalHold,
+    "a cue that jumps": functools.partial(mn.DelayedReach, cue="target jump"),
+}
+
+
+@pytest.mark.parametrize("name", LOADS)
+def test_every_load(name):
+    "Prescribed, drawn, dependent on motion and time, recorded; in a part of the trials."
+    env = mn.Environment(arm(dtype=DOUBLE), mn.DelayedReach(loads=LOADS[name]), duration=0.05)
+    check(network(env), env, n=8)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task(name):
+    "Whatever it shows the network."
+    env = point_mass_world(TASKS[name](), vision_delay=0.02)
+    env = mn.Environment(env.effector.to(DOUBLE), env.task, duration=0.1, vision_delay=0.02)
+    check(network(env), env)
+
+
+def double_world(**arguments) -> mn.Environment:
+    "A point mass in double precision."
+    task = arguments.pop("task", None)
+    body = mn.ReluPointMass24(dtype=DOUBLE)
+    return mn.Environment(body, mn.RandomTargetReach() if task is None else task, **{"duration": 0.1} | arguments)
+
+
+SENSES = {
+    "stacked actions": {"action_stacking": 3},
+    "silenced vision": {"silenced": "vision"},
+    "silenced proprioception": {"silenced": ("proprioception",), "observation_noise": 0.1},
+    "both silenced": {"silenced": ("vision", "proprioception"), "action_stacking": 1},
+    "vision alone": {"sensors": ("vision",), "vision_delay": 0.05},
+    "delays longer than the trial": {"vision_delay": 0.5, "proprioception_delay": 0.11},
+    "every noise": {
+        "action_noise": [0.05] * 4,
+        "observation_noise": 0.02,
+        "vision_noise": 0.01,
+        "proprioception_noise": 0.03,
+        "action_stacking": 2,
+        "vision_delay": 0.04,
+    },
+    "a single step": {"duration": 0.01},
+}
+
+
+@pytest.mark.parametrize("name", SENSES)
+def test_every_sense(name):
+    "Delays, noise, silence and past actions."
+    env = double_world(**SENSES[name])
+    check(network(env), env)
+
+
+def test_no_noise_when_it_is_asked_for():
+    "Another program, because nothing is drawn; the same engine has both."
+    env = double_world(action_noise=0.05)
+    net = network(env)
+    engine = make_engine("fused", net, env)
+    for deterministic in (False, True, False):
+        check(net, env, engine, deterministic=deterministic)
+    assert len(engine._scans) == 2
+
+
+class Normalised(nn.Module):
+    "A user's own network: layer normalisation, two kinds of memory, an attribute that is no tensor."
+
+    def __init__(self, n_inputs, n_actions, n_units=10):
+        super().__init__()
+        self.inner, self.norm = nn.Linear(n_inputs + n_units, n_units), nn.LayerNorm(n_units)
+        self.outer, self.n_units, self.leak = nn.Linear(n_units, n_actions), n_units, 0.3
+        self.register_buffer("mask", (torch.arange(n_units) % 3 > 0).float())
+
+    def init_hidden(self, batch_size):
+        return {
+            "fast": self.outer.weight.new_zeros(batch_size, self.n_units),
+            "trace": self.outer.weight.new_zeros(batch_size),
+        }
+
+    def forward(self, observation, hidden):
+        new = torch.nn.functional.gelu(self.norm(self.inner(torch.cat((observation, hidden["fast"]), -1))))
+        fast = hidden["fast"] + self.leak * (new * self.mask - hidden["fast"])
+        trace = 0.9 * hidden["trace"] + fast.mean(-1)
+        action = torch.sigmoid(self.outer(fast) + trace[:, None])
+        return action, {"fast": fast, "trace": trace}
+
+
+class PolicyRNN(nn.Module):
+    "A plain recurrent network."
+
+    def __init__(self, n_inputs, n_actions, n_units=10):
+        super().__init__()
+        self.cell, self.readout, self.n_units = nn.RNNCell(n_inputs, n_units), nn.Linear(n_units, n_actions), n_units
+
+    def init_hidden(self, batch_size):
+        return self.readout.weight.new_zeros(batch_size, self.n_units)
+
+    def forward(self, observation, hidden):
+        hidden = self.cell(observation, hidden)
+        return torch.sigmoid(self.readout(hidden)), hidden
+
+
+POLICIES = {
+    "GRU": mn.PolicyGRU,
+    "GRU with noise": functools.partial(mn.PolicyGRU, hidden_noise=0.1),
+    "Perceptron": Perceptron,
+    "LSTM": PolicyLSTM,
+    "RNN": PolicyRNN,
+    "layer normalisation": Normalised,
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_policy(name):
+    "Without memory, with one or more hidden tensors, with noise on them."
+    env = double_world(proprioception_delay=0.02)
+    torch.manual_seed(0)
+    make = POLICIES[name]
+    net = (
+        make(env.n_observations, 12, env.n_actions)
+        if name.startswith("GRU")
+        else make(env.n_observations, env.n_actions)
+    )
+    check(net.to(DOUBLE), env)
+
+
+class Spindle(mn.ReluMuscle):
+    "A user's own muscle: force from a curve of length and velocity, with a parameter of its own."
+
+    steepness = quantity(3.0, "1", "steepness of the curve", above=0)
+
+    def coefficients(self, muscles):
+        return super().coefficients(muscles) | {"steepness": self.steepness}
+
+    def evaluate(self, c, activation, length, velocity):
+        state = super().evaluate(c, activation, length, velocity)
+        curve = torch.exp(-c["steepness"] * (length - 0.7).square()) / (1 + torch.exp(velocity.clamp(-2, 2)))
+        return state | {"force": state["force"] * torch.where(velocity > 0, curve, 0.9 * curve)}
+
+
+def test_a_muscle_of_ones_own():
+    "With a parameter that learns."
+    body = mn.ReluPointMass24(muscle=Spindle(), dtype=DOUBLE)
+    body.muscle.steepness = nn.Parameter(torch.tensor(2.0, dtype=DOUBLE))
+    env = mn.Environment(body, mn.RandomTargetReach(), duration=0.08)
+    assert (
+        len(learned(network(env), env))
+        == len(learned(network(env), mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach()))) + 1
+    )
+    check(network(env), env)
+
+
+@pytest.mark.parametrize(
+    "name", ["ReluPointMass24, relu", "RigidTendonArm26, thelen", "geometric_arm26, kistemaker compliant"]
+)
+def test_parameters_of_the_body_that_learn(name):
+    "Masses, strengths, time constants, damping: every number of the body that can."
+    env = body_world(name, duration=0.04)
+    count = 0
+    for module in env.effector.modules():
+        for key, value in list(getattr(module, "_buffers", {}).items()):
+            if value is not None and value.is_floating_point() and not key.endswith("_bound") and value.numel():
+                try:
+                    setattr(module, key, nn.Parameter(value.clone()))
+                    count += 1
+                except (ValueError, TypeError, KeyError):
+                    continue
+    assert count >= 3
+    check(network(env), env, relative=1e-8)
+
+
+def test_any_number_of_trials():
+    "One program for all of them; also for a trial without gradients."
+    env = double_world()
+    net = network(env)
+    engine = make_engine("fused", net, env)
+    for n in (1, 2, 31, 32, 33, 70):
+        check(net, env, engine, n=n)
+    with torch.no_grad():
+        free = mn.play(net, env, env.sample(33, 1, "train"), 1, engine=engine)
+    attached = mn.play(net, env, env.sample(33, 1, "train"), 1, engine=engine)
+    for name in attached:
+        assert torch.equal(free[name], attached[name]), name
+    assert len(engine._scans) == 1
+
+
+def test_a_parameter_that_is_frozen_and_set_free_again():
+    "The engine notices what needs a gradient now."
+    env = double_world()
+    net = network(env)
+    engine = make_engine("fused", net, env)
+    net.output.bias.requires_grad_(False)
+    check(net, env, engine)
+    net.output.bias.requires_grad_(True)
+    check(net, env, engine)
+    net.requires_grad_(False)
+    check(net, env, engine)
+
+
+def test_an_engine_after_a_step_of_learning():
+    "The program reads the weights as they are now."
+    env = double_world()
+    net = network(env)
+    engine = make_engine("fused", net, env)
+    for _ in range(3):
+        check(net, env, engine)
+        with torch.no_grad():
+            for p in net.parameters():
+                p.add_(0.1)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_replicates(threads):
+    "Several networks at once give what each gives alone, on both engines and any number of threads."
+    env = double_world(action_noise=0.02, task=mn.RandomTargetReach(loads=[mn.CurlField(4.0)]))
+    nets = [network(env, seed=s) for s in range(3)]
+    together = mn.Replicates(nets)
+    for name in ("eager", "fused"):
+        engine = make_engine(name, together, env)
+        engine.threads = threads
+        trials = [env.sample(5, s, "train") for s in range(3)]
+        played = mn.play(together, env, trials, [mn.Streams(s) for s in range(3)], engine=engine)
+        slopes = torch.autograd.grad(
+            sum(judged(p) for p in played.split()), list(together.parameters()), allow_unused=True
+        )
+        alone = [mn.play(net, env, t, s) for s, (net, t) in enumerate(zip(nets, trials, strict=True))]
+        for share, one in zip(played.split(), alone, strict=True):
+            for key in one:
+                assert distance(share[key].detach(), one[key].detach()) < 1e-9, key
+        want = torch.autograd.grad(sum(judged(p) for p in alone), list(together.parameters()), allow_unused=True)
+        for ours, theirs in zip(slopes, want, strict=True):
+            assert distance(ours, theirs) < 1e-8
+
+
+def test_a_body_that_runs_away_is_seen():
+    "A number that is none at the end of a trial shows in `ends()`, with the fused engine as with the eager one."
+    env = double_world()
+    net = network(env)
+    with torch.no_grad():
+        net.output.bias[1] = float("nan")
+    trials = env.sample(40, 1, "train")
+    for name in ("eager", "fused"):
+        played = mn.play(net, env, trials, 1, engine=name)
+        assert not torch.isfinite(played.recorded.ends()).any(), name
+        assert torch.isnan(played["action"][..., 1]).all() and torch.isfinite(played["action"][..., 0]).sum() > 0
+
+
+# ---- compile ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_compiled_engine():
+    "torch.compile, on the smallest world there is."
+    env = double_world(duration=0.07, proprioception_delay=0.02)
+    check(Perceptron(env.n_observations, env.n_actions, 4).to(DOUBLE), env, "compile")
+
+
+@pytest.mark.parametrize("steps", [3, 5, 7, 12])
+@pytest.mark.parametrize("delay", [1, 4, 6, 13])
+def test_chunks_of_the_compiled_engine(steps, delay, monkeypatch):
+    "Trials that are shorter or longer than a chunk, delays within one, beyond one and beyond the trial."
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **arguments: compile_(f, **arguments | {"backend": "eager"}))
+    torch._dynamo.reset()
+    env = double_world(duration=steps / 100, vision_delay=delay / 100, action_stacking=2, action_noise=0.01)
+    check(network(env, 4), env, "compile", relative=1e-12)
+
+
+def test_the_compiled_engine_has_no_replicates():
+    "It says which engine has."
+    env = double_world()
+    with pytest.raises(ValueError, match="'fused' or 'eager'"):
+        make_engine("compile", mn.Replicates([network(env, seed=s) for s in range(2)]), env)
+
+
+# ---- auto ------------------------------------------------------------------------------------------------------------
+
+
+def test_auto_takes_the_fused_engine():
+    "Without a warning, and says so."
+    env = double_world()
+    net = network(env)
+    engine = make_engine("auto", net, env)
+    assert isinstance(engine, AutoEngine) and engine.words == "auto"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        check(net, env, engine)
+        check(net, env, engine, n=9)
+    assert isinstance(engine.chosen, FusedEngine)
+    assert re.match(r"fused \(\w+, (built|from the cache) in [\d.]+ s\)$", engine.words)
+
+
+def test_auto_without_a_compiler(tmp_path, monkeypatch):
+    "One warning that says what to install; then the eager engine, bit for bit."
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    env = double_world()
+    net = network(env)
+    engine = make_engine("auto", net, env)
+    with pytest.warns(UserWarning) as caught:
+        got, slopes = run(engine, net, env)
+        run(engine, net, env)
+    assert len(caught) == 1 and re.search(r"eager.*slower.*apt install g\+\+", str(caught[0].message))
+    assert isinstance(engine.chosen, EagerEngine)
+    assert engine.words.startswith("eager, because:") and "g++" in engine.words
+    want, want_slopes = run("eager", net, env)
+    assert all(torch.equal(got[name], want[name]) for name in want)
+    assert all(torch.equal(a, b) for a, b in zip(slopes, want_slopes, strict=True))
+
+
+class Forgetful(nn.Module):
+    "A network with dropout."
+
+    def __init__(self, n_inputs, n_actions):
+        super().__init__()
+        self.layer = nn.Linear(n_inputs, n_actions)
+
+    def init_hidden(self, batch_size):
+        return None
+
+    def forward(self, observation, hidden):
+        return torch.sigmoid(nn.functional.dropout(self.layer(observation), 0.5, self.training)), None
+
+
+def test_auto_with_a_policy_that_cannot_be_fused():
+    "The warning names the operation and the line of the user's code; the engine by its own name refuses."
+    env = double_world()
+    net = Forgetful(env.n_observations, env.n_actions).to(DOUBLE)
+    engine = make_engine("auto", net, env)
+    with pytest.warns(UserWarning) as caught:
+        mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
+        mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
+    words = str(caught[0].message)
+    assert len(caught) == 1 and "random draw" in words and "test_engine.py:" in words and "dropout" in words
+    assert isinstance(engine.chosen, EagerEngine) and "random draw" in engine.words
+    with pytest.raises(fused.Unsupported, match="random draw"):
+        mn.play(net, env, env.sample(4, 1, "train"), 1, engine="fused")
+
+
+def test_a_policy_that_changes_its_mode():
+    "Dropout is off in eval mode and can be fused; back in train mode the program must not be used any more."
+    env = double_world()
+    net = Forgetful(env.n_observations, env.n_actions).to(DOUBLE).eval()
+    engine = make_engine("fused", net, env)
+    check(net, env, engine)
+    net.train()
+    with pytest.raises(fused.Unsupported, match="random draw"):
+        mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
+
+
+def test_a_policy_that_decides_on_values_falls_back():
+    "With the line of the decision."
+
+    class Deciding(Perceptron):
+        def forward(self, observation, hidden):
+            if observation.mean() > 1000:
+                observation = observation * 0
+            return super().forward(observation, hidden)
+
+    env = double_world()
+    net = Deciding(env.n_observations, env.n_actions).to(DOUBLE)
+    with pytest.warns(UserWarning, match=r"test_engine\.py:\d+ in forward"):
+        mn.play(net, env, env.sample(4, 1, "train"), 1, engine="auto")
+
+
+def test_engines_by_name():
+    "An unknown one is refused with those there are; an engine belongs to one policy and one environment."
+    env = double_world()
+    net = network(env)
+    assert set(ENGINES) == {"auto", "eager", "compile", "fused"}
+    with pytest.raises(ValueError, match=r"'turbo'.*'auto', 'eager', 'compile', 'fused'"):
+        make_engine("turbo", net, env)
+    engine = make_engine("eager", net, env)
+    assert make_engine(engine, net, env) is engine
+    with pytest.raises(ValueError, match="this policy and this environment"):
+        make_engine(engine, network(env, seed=1), env)
+
+
+def test_outputs_are_a_mapping():
+    "Of the same names in the same order, with every engine."
+    env = double_world()
+    net = network(env)
+    recorded = {e: mn.play(net, env, env.sample(3), engine=e).recorded for e in ("eager", "fused")}
+    assert list(recorded["eager"]) == list(recorded["fused"]) and len(recorded["eager"]) == len(recorded["fused"])
+    with pytest.raises(KeyError):
+        recorded["fused"]["no such output"]
+    assert torch.isfinite(recorded["fused"].ends()).all() and recorded["fused"].ends().shape == (1,)
