@@ -21,9 +21,12 @@ from .loop import Carry, ClosedLoop, scan
 from .parameters import refuse
 from .replicates import Replicates
 
-# %% ../nbs/api/32_engine.ipynb #e58d043a
+# %% ../nbs/api/32_engine.ipynb #6bb3be72
 class Recorded(Mapping):
-    "The outputs of a rollout by name, (batch, time, ...) each."
+    "The outputs of a rollout by name, (batch, time, ...) each, made when they are asked for."
+
+    def __contains__(self, name: Any) -> bool:
+        return any(name == n for n in self)  # a Mapping would make the output only to see whether it is there
 
     def ends(
         self,

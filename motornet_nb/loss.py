@@ -17,7 +17,7 @@ from .model import Model
 from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
-# %% ../nbs/api/16_loss.ipynb #e0885360
+# %% ../nbs/api/16_loss.ipynb #185a31b5
 class _MeanSquare(torch.autograd.Function):
     "Mean of x^2 with one temporary tensor instead of four: x is often the largest tensor of a training."
 
@@ -31,6 +31,23 @@ class _MeanSquare(torch.autograd.Function):
     def backward(ctx, gradient):
         (x,) = ctx.saved_tensors
         return x * (gradient * (2 / x.numel()))
+
+
+class _MeanSquareChange(torch.autograd.Function):
+    "Mean of (x[t + 1] - x[t])^2 over the second dimension, with few temporary tensors."
+
+    @staticmethod
+    def forward(ctx, x):
+        change = x.diff(dim=1)
+        ctx.save_for_backward(change)
+        flat = change.reshape(-1)
+        return torch.dot(flat, flat) / change.numel()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (change,) = ctx.saved_tensors
+        scaled = change * (gradient * (2 / change.numel()))
+        return torch.cat((-scaled[:, :1], scaled[:, :-1] - scaled[:, 1:], scaled[:, -1:]), 1)
 
 
 def mean_square(
@@ -98,7 +115,8 @@ class HiddenRate(Term):
 
     def forward(self, rollout):
         "Mean of (dh/dt)^2, by forward differences."
-        return mean_square(_hidden(rollout, self).diff(dim=1)) / rollout.timestep**2
+        hidden = _hidden(rollout, self)
+        return _MeanSquareChange.apply(hidden) / rollout.timestep**2
 
 
 class WeightPenalty(Term):

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from .engine import Engine, make_engine
+from .engine import Engine, Recorded, make_engine
 from .environment import Environment, Episode
 from .loop import check_match
 from .parameters import refuse
 from .replicates import Replicates
 from .trials import Streams, Trials
 
-# %% ../nbs/api/15_rollout.ipynb #df5c6d6b
+# %% ../nbs/api/15_rollout.ipynb #c8ff1c62
 class Rollout(Mapping):
     "The outputs of a rollout, (batch, time, ...) each, attached to the graph."
 
@@ -70,6 +70,9 @@ class Rollout(Mapping):
             raise KeyError(f"a rollout has no {name!r}; it has {', '.join(self)}")
         return self.recorded[name]
 
+    def __contains__(self, name: object) -> bool:
+        return any(name == n for n in self)
+
     def __iter__(self) -> Iterator[str]:
         always = ("target_position", "go_cue", "endpoint_velocity", "endpoint_load", "joint_load")
         return iter(dict.fromkeys([*self.recorded, *always]))
@@ -102,7 +105,7 @@ class _Shares:
         return self._cut[name]
 
 
-class _Share(Mapping):
+class _Share(Recorded):
     "One replicate's part."
 
     def __init__(self, shares: _Shares, i: int):

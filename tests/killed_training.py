@@ -32,7 +32,9 @@ class Forgetful(nn.Module):
 
     def __init__(self, n_inputs, n_actions):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(n_inputs, 12), nn.Tanh(), nn.Dropout(0.3), nn.Linear(12, n_actions), nn.Sigmoid())
+        self.layers = nn.Sequential(
+            nn.Linear(n_inputs, 12), nn.Tanh(), nn.Dropout(0.3), nn.Linear(12, n_actions), nn.Sigmoid()
+        )
 
     def init_hidden(self, batch_size):
         return None
@@ -129,13 +131,14 @@ def killed(engine, kills):
         if folder is None:
             folder, number = root / f"{engine} {number}", number + 1
         where = chance.choice([None, None, "in the middle", "before it is named", "after it is named"])
+        where = where if killed_now < kills else None
         which, wait = chance.randint(1, 4), chance.uniform(0, 0.6) * alone
 
         def life(folder=folder, where=where, which=which):
             env, net = world(engine)
             if any(folder.glob("checkpoint-*")):
                 torch.manual_seed(os.getpid())  # what the checkpoint restores is not there by accident
-            if where is not None and killed_now < kills:
+            if where is not None:
                 die_while_writing(where, which)
             run(engine, net, env, checkpoint=folder, resume=True)
             return 0 if same(want, state(net)) else 3
@@ -186,7 +189,9 @@ def interrupted(engine, times):
             warnings.simplefilter("error")
             run(engine, net, env, checkpoint=folder, every=5, resume=True)
         assert same(states[-1], state(net)), i
-    print(f"{engine}: interrupted at {len(stopped)} different batches, always whole, and the same in the end", flush=True)
+    print(
+        f"{engine}: interrupted at {len(stopped)} different batches, always whole, and the same in the end", flush=True
+    )
 
 
 def full():

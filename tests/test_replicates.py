@@ -182,7 +182,9 @@ def test_one_that_explodes_does_not_disturb_the_others(engine):
 def test_one_that_explodes_now_and_then_goes_on():
     "As a single run with on_nonfinite='skip' does, its optimiser and schedule waiting."
     schedule = lambda o: lr_scheduler.StepLR(o, 1, gamma=0.9)  # noqa: E731
-    together, alone, logs = run_both(seeds=(2, 3, 5), loss=explode, on_nonfinite="skip", scheduler=schedule, n_batches=10)
+    together, alone, logs = run_both(
+        seeds=(2, 3, 5), loss=explode, on_nonfinite="skip", scheduler=schedule, n_batches=10
+    )
     skipped = [int((~np.isfinite(log["loss"])).sum()) for log in logs]
     assert sum(skipped) > 3 and all(n < 10 for n in skipped), skipped
     assert_as_alone(together, alone, logs)
@@ -385,7 +387,9 @@ def test_analysis_of_replicates():
     nets = Replicates([network(env, seed=i) for i in range(2)])
     ds = simulate(nets, env)
     table = mn.analysis.reach_kinematics(ds)
-    assert table.index.names == ["replicate", "trial"] and len(table) == 8 and table.attrs["units"]["peak_speed"] == "m/s"
+    assert (
+        table.index.names == ["replicate", "trial"] and len(table) == 8 and table.attrs["units"]["peak_speed"] == "m/s"
+    )
     for i in range(2):
         one = ds.isel(replicate=i)
         assert table.loc[i].equals(mn.analysis.reach_kinematics(one))

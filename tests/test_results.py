@@ -144,6 +144,23 @@ def test_the_same_seed_gives_the_same_dataset():
     assert "noisy_action" not in quiet and np.allclose(quiet.goal_position, one.goal_position)
 
 
+def test_engines_of_simulate(env, monkeypatch):
+    "The same Dataset; eager by itself where that is quick, else what training would choose."
+    from motornet_nb import results
+
+    net, used = network(env), []
+    played = lambda *a: used.append(a[-1]) or mn.play(*a)  # noqa: E731
+    monkeypatch.setattr(results, "play", played)
+    quick, fused = mn.simulate(net, env), mn.simulate(net, env, engine="fused")
+    xr.testing.assert_allclose(quick, fused, rtol=1e-4, atol=1e-4)
+    mn.simulate(net, env, engine="eager")
+    monkeypatch.setattr(results, "_WORTH_BUILDING", 1e-3)
+    assert mn.simulate(net, env).equals(fused)
+    assert [e.words.split()[0] for e in used] == ["eager", "fused", "eager", "fused"] and used[-1].name == "auto"
+    with pytest.raises(ValueError, match=r"simulate: engine = 'fast' .* 'eager'"):
+        mn.simulate(net, env, engine="fast")
+
+
 def test_given_trials_and_splits(env):
     trials = env.sample(5, 7, "train")
     ds = mn.simulate(network(env), env, trials)
@@ -261,7 +278,7 @@ def test_whole_experiments_come_back(make, tmp_path):
     env = make()
     net = network(env, n_units=5)
     loss = mn.ReachLoss(beta=3.0).without("kernel")
-    log = mn.train(net, env, loss=loss, n_batches=2, batch_size=2, progress=False)
+    log = mn.train(net, env, loss=loss, n_batches=2, batch_size=2, engine="eager", progress=False)
     results = mn.simulate(net, env, n=2)
     assert mn.save(tmp_path / "deep" / "run", policy=net, environment=env, loss=loss, log=log, results=results).is_dir()
     again = mn.load(tmp_path / "deep" / "run")
@@ -346,7 +363,7 @@ DAMAGE = {
 @pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE.keys())
 def test_damaged_folders_are_refused_in_words(damage, tmp_path, env, ds):
     net = network(env)
-    log = mn.train(net, env, n_batches=1, batch_size=2, progress=False)
+    log = mn.train(net, env, n_batches=1, batch_size=2, engine="eager", progress=False)
     mn.save(tmp_path, policy=net, environment=env, log=log, results=ds)
     damage(tmp_path)
     with pytest.raises(ValueError, match="is not allowed; it must be"):

@@ -224,7 +224,9 @@ def test_an_interrupt_in_the_middle_of_a_batch(name, tmp_path):
         run(env, net, checkpoint=tmp_path, every=100, **settings | {"loss": interrupted})
     batch = caught.value.progress.batch
     assert batch in (2, 3) and list(CheckpointFolder(tmp_path).paths) == [batch]
-    assert caught.value.__notes__[0].startswith(f"{batch} of 7 batches are done; the network has the weights of the last")
+    assert caught.value.__notes__[0].startswith(
+        f"{batch} of 7 batches are done; the network has the weights of the last"
+    )
     if "dropout" in name:
         return  # this loss drew random numbers, too
     forget_class(tmp_path, Interrupted, type(judge))
@@ -276,7 +278,9 @@ def test_an_error_in_a_callback_leaves_a_checkpoint(tmp_path):
 
     with pytest.raises(ZeroDivisionError) as caught:
         run(env, gru(env), checkpoint=tmp_path, every=100, callbacks=fail)
-    assert list(CheckpointFolder(tmp_path).paths) == [3] and "resume=True goes on from there" in caught.value.__notes__[0]
+    assert (
+        list(CheckpointFolder(tmp_path).paths) == [3] and "resume=True goes on from there" in caught.value.__notes__[0]
+    )
     _, again = run(env, gru(env), checkpoint=tmp_path, resume=True)
     assert_same(whole("Adam")[1], again)
 
@@ -349,13 +353,19 @@ OTHERS = {
     "seed": ({"seed": 2}, r"seeds\[0\] = 2 .* must be 0"),
     "clipping": ({"clip_norm": None}, r"clip_norm = None .* must be 1\.0"),
     "learning rate": ({"learning_rate": 0.01}, r"optimizer\.lr = 0\.01 .* must be 0\.001"),
-    "optimiser": ({"optimizer": momentum}, r"optimizer = 'torch\.optim\.sgd\.SGD' .* must be 'torch\.optim\.adam\.Adam'"),
+    "optimiser": (
+        {"optimizer": momentum},
+        r"optimizer = 'torch\.optim\.sgd\.SGD' .* must be 'torch\.optim\.adam\.Adam'",
+    ),
     "schedule": ({"scheduler": one_cycle}, r"scheduler = 'torch.*OneCycleLR' .* must be 'builtins\.NoneType'"),
     "weight of the loss": ({"loss": ReachLoss(beta=3.0)}, r"loss\.beta = 3\.0"),
     "loss": ({"loss": NO_HIDDEN}, r"loss.* is not allowed"),
     "function": ({"loss": lambda r: r["activation"].mean()}, r"loss = '.*<lambda>'"),
     "body": ({"env": heavy()}, r"environment\.effector\.skeleton\.mass = 1\.5 .* must be 1\.0"),
-    "task": ({"env": point_mass_world(mn.CenterOutReach(go_time=0.02))}, r"environment\.task = '.*CenterOutReach' .* must be '.*DelayedReach'"),
+    "task": (
+        {"env": point_mass_world(mn.CenterOutReach(go_time=0.02))},
+        r"environment\.task = '.*CenterOutReach' .* must be '.*DelayedReach'",
+    ),
     "noise": (
         {"env": point_mass_world(mn.DelayedReach(), vision_noise=0.02)},
         r"environment\.action_noise = 0\.0 .* must be 0\.02",
@@ -432,7 +442,14 @@ def test_checkpoints_of_somebody_else_are_refused(tmp_path):
 
 def test_recipes():
     "Of what is learnt the shape, of functions the name, of models and modules what they are."
-    recipe = recipe_of({"env": learnt_body(), "net": nn.Linear(2, 1), "f": one_cycle, "x": (1, None, torch.float32, torch.device("cpu"))})
+    recipe = recipe_of(
+        {
+            "env": learnt_body(),
+            "net": nn.Linear(2, 1),
+            "f": one_cycle,
+            "x": (1, None, torch.float32, torch.device("cpu")),
+        }
+    )
     assert recipe["env"]["effector"]["skeleton"]["mass"] == {"learnt": []}
     assert recipe["env"]["effector"]["muscle_parameters"]["max_isometric_force"] == {"learnt": [4]}
     assert "device" not in recipe["env"]["effector"] or recipe["env"]["effector"]["device"] is None
@@ -495,7 +512,7 @@ def test_a_folder_of_damaged_checkpoints_is_refused(tmp_path):
     run(env, gru(env), n_batches=4, checkpoint=tmp_path)
     for path in tmp_path.iterdir():
         DAMAGE["a pickle"](path)
-    with pytest.raises(CheckpointError, match="none of the checkpoints in .* can be used"):
+    with pytest.raises(CheckpointError, match=r"none of the checkpoints in .* can be used"):
         run(env, gru(env), checkpoint=tmp_path, resume=True)
     assert not (tmp_path / "executed").exists()
 

@@ -17,9 +17,11 @@ from motornet_nb import (
     ReachLoss,
     ReluPointMass24,
     Streams,
+    fused,
     play,
     train,
 )
+from motornet_nb.engine import make_engine
 from motornet_nb.guards import NonFiniteError, first_non_finite
 
 
@@ -363,6 +365,10 @@ WRONG = [
     ({"optimizer": "adam"}, TypeError, "optimizer"),
     ({"optimizer": lambda p: 3}, TypeError, "optimizer"),
     ({"scheduler": lambda o: None}, TypeError, "scheduler"),
+    ({"engine": "fast"}, ValueError, "engine"),
+    ({"every": 0}, ValueError, "every"),
+    ({"resume": True}, ValueError, "checkpoint"),
+    ({"on_nonfinite": "go on"}, ValueError, "on_nonfinite"),
     ({"loss": lambda r: 3.0}, ValueError, "loss"),
     ({"loss": lambda r: r["activation"]}, ValueError, "loss"),
     ({"loss": lambda r: r["activation"].sum().detach()}, ValueError, "loss"),
@@ -390,8 +396,103 @@ def test_a_network_with_nothing_to_learn_is_refused():
 
 
 def test_progress_bar(capsys):
-    "Shown on request, silent otherwise."
+    "Shown on request, silent otherwise; it says what it waits for and which engine runs."
     quick()
     assert capsys.readouterr().err == ""
-    quick(progress=True)
-    assert "training (fused): 100%" in capsys.readouterr().err
+    log, _ = quick(progress=True)
+    err = capsys.readouterr().err
+    assert "training (eager): 100%" in err and "3/3" in err and f"loss={log['loss'].iloc[-1]:.4f}" in err
+    quick(progress=True, engine="auto")
+    err = capsys.readouterr().err
+    assert "building the engine:   0%" in err and "training (fused): 100%" in err
+
+
+class Forgetful(nn.Module):
+    "A network with dropout."
+
+    def __init__(self, env):
+        super().__init__()
+        self.inner, self.dropout = Perceptron(env.n_observations, env.n_actions), nn.Dropout(0.2)
+
+    def init_hidden(self, batch_size):
+        return None
+
+    def forward(self, observation, hidden):
+        return self.inner(self.dropout(observation), None)
+
+
+def test_the_engine_is_in_the_log(capsys):
+    "Its name, what it was built for, and why it is not the fast one."
+    assert quick(engine="eager")[0].attrs["engine"] == "eager"
+    for engine in ("fused", "auto"):
+        words = quick(engine=engine)[0].attrs["engine"]
+        assert (
+            words.startswith("fused (")
+            and words.endswith(" s)")
+            and ("built in" in words or "from the cache in" in words)
+        )
+    env = point_mass_world()
+    settings = {"loss": ReachLoss().without("hidden", "hidden_rate"), "progress": True}
+    with pytest.warns(UserWarning, match="the eager engine runs, which is many times slower"):
+        log, _ = quick(Forgetful(env), env, engine="auto", **settings)
+    assert log.attrs["engine"].startswith("eager, because: ") and "training (eager): 100%" in capsys.readouterr().err
+    with pytest.raises(fused.Unsupported):
+        quick(Forgetful(env), env, engine="fused", **settings | {"progress": False})
+
+
+def test_engines_train_the_same():
+    "Up to rounding, and what callbacks see is the same, too."
+    runs = {engine: quick(engine=engine, n_batches=6) for engine in ("eager", "fused")}
+    columns = [c for c in runs["eager"][0].columns if c != "seconds"]
+    np.testing.assert_allclose(runs["fused"][0][columns], runs["eager"][0][columns], rtol=1e-4)
+    for a, b in zip(weights(runs["eager"][1]), weights(runs["fused"][1]), strict=True):
+        torch.testing.assert_close(b, a, rtol=1e-3, atol=1e-5)
+
+
+class Tunes(nn.Module):
+    "Drives that rise and fall, each muscle and each trial in a rhythm of its own; nothing is observed or learnt."
+
+    def init_hidden(self, batch_size):
+        return torch.stack((torch.zeros(batch_size), torch.arange(float(batch_size))), 1)  # step and trial
+
+    def forward(self, observation, hidden):
+        step, trial, muscle = hidden[:, :1], hidden[:, 1:], torch.arange(6.0)
+        drive = 3 * torch.sin((0.2 + 0.05 * muscle) * step + 1.7 * (1 + muscle) * trial) - 1.5
+        return torch.sigmoid(drive), hidden + torch.tensor([1.0, 0.0])
+
+
+def test_masses_and_strengths_of_an_arm_are_found():
+    "From how its hand moves under known drives and known pushes, both masses and six muscle strengths, at once."
+    masses, strengths = (1.864572, 1.534315), torch.tensor([838.0, 1207, 1422, 1549, 414, 603], dtype=torch.float64)
+    pushes = mn.ForcePulse(magnitude=[2.0, 8.0], onset_range=[0.0, 0.1], duration=0.2)
+
+    def world(m1, m2, strength):
+        body = arm(skeleton=mn.TwoDofArm(m1=m1, m2=m2), max_isometric_force=strength)
+        return Environment(body, RandomTargetReach(loads=[pushes]), duration=0.4)
+
+    m1, m2 = (nn.Parameter(torch.tensor(guess, dtype=torch.float64)) for guess in (1.4, 2.0))
+    factors = torch.tensor([1.3, 0.75, 1.25, 0.8, 0.7, 1.3], dtype=torch.float64)
+    strength = nn.Parameter(strengths * factors)
+    env, twin, drives = world(m1, m2, strength), world(*masses, strengths), Tunes()
+    engine = make_engine("fused", drives, twin)
+
+    def mismatch(played):
+        with torch.no_grad():
+            want = play(drives, twin, played.trials, engine=engine)["endpoint_position"]
+        return 1e4 * (played["endpoint_position"] - want).square().mean()
+
+    log = train(
+        drives,
+        env,
+        loss=mismatch,
+        n_batches=200,
+        batch_size=32,
+        engine="fused",
+        optimizer=lambda p: torch.optim.Adam([{"params": [m1, m2], "lr": 0.03}, {"params": [strength], "lr": 20.0}]),
+        scheduler=lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 200),
+        clip_norm=None,
+        progress=False,
+    )
+    assert log["loss"].iloc[-1] < 1e-3 * log["loss"].iloc[0]
+    assert m1.item() == pytest.approx(masses[0], rel=0.04) and m2.item() == pytest.approx(masses[1], rel=0.04)
+    np.testing.assert_allclose((strength / strengths).detach(), np.ones(6), atol=0.04)
