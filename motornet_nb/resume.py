@@ -68,7 +68,7 @@ def first_difference(
         return None if json.dumps(had) == json.dumps(has) else (where, had, has)
     return next((f for f in found if f is not None), None)
 
-# %% ../nbs/api/36_resume.ipynb #ba6a77b3
+# %% ../nbs/api/36_resume.ipynb #f2eb99ba
 class RunFolder:
     "The checkpoints of one training run."
 
@@ -87,8 +87,7 @@ class RunFolder:
         whole |= {"replicates": len(policy) if several else None, "precision": progress.environment.effector.dtype}
         whole |= learners[0].recipe | recipe
         self.recipe = json.loads(json.dumps(recipe_of(whole)))
-        self._log: dict[str, np.ndarray] = {}
-        self._logged = 0
+        self._log: dict[str, np.ndarray] = {}  # as it was last written
 
     @property
     def folder(self) -> Path:
@@ -146,13 +145,11 @@ class RunFolder:
 
     def _columns(self) -> dict[str, np.ndarray]:
         "The log by its columns; only rows that are new are gone through."
-        new = self.progress.rows[self._logged :]
-        for name in dict.fromkeys([*self._log, *(name for row in new for name in row)]):
-            before = self._log.get(name, np.full(self._logged, np.nan))
-            self._log[name] = np.concatenate(
-                (before, np.array([row.get(name, np.nan) for row in new], dtype=np.float64))
-            )
-        self._logged += len(new)
+        known = len(next(iter(self._log.values()), ()))
+        new, missing = self.progress.rows[known:], np.full(known, np.nan)
+        names = dict.fromkeys([*self._log, *(name for row in new for name in row)])
+        more = {name: np.array([row.get(name, np.nan) for row in new], dtype=np.float64) for name in names}
+        self._log = {name: np.concatenate((self._log.get(name, missing), more[name])) for name in names}
         return self._log
 
     def _restore(self, state: dict[str, Any]) -> None:
@@ -166,7 +163,6 @@ class RunFolder:
         self.progress.rows[:] = [
             dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
         ]
-        self._logged = len(self.progress.rows)
         self.progress.batch, self.progress.engine = state["batch"], state["engine"]
         restore_random_states(state["random"])
 

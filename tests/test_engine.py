@@ -13,7 +13,7 @@ from worlds import Perceptron, PolicyLSTM, arm, network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb import fused
-from motornet_nb.engine import ENGINES, AutoEngine, EagerEngine, FusedEngine, make_engine
+from motornet_nb.engine import ENGINES, AutoEngine, CompiledEngine, EagerEngine, FusedEngine, make_engine
 from motornet_nb.parameters import quantity
 
 DOUBLE, SINGLE = torch.float64, torch.float32
@@ -114,7 +114,16 @@ def test_the_other_integration_method(name):
     check(network(env), env)
 
 
-@pytest.mark.parametrize("name", [n for n in BODIES if "mujoco" in n or "compliant" in n or "thelen" in n])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "FreePointMass24, kistemaker compliant",
+        "Reacher, mujoco",
+        "RigidTendonArm26, thelen",
+        "CompliantTendonArm26, kistemaker compliant",
+        "geometric_arm26, kistemaker rigid",
+    ],
+)
 def test_single_precision_is_as_good_as_the_eager_engine(name):
     "Double precision is the referee: the fused engine's error is no more than a few times the eager one's."
     env, referee = body_world(name, dtype=SINGLE), body_world(name)
@@ -301,13 +310,10 @@ class Spindle(mn.ReluMuscle):
 
 def test_a_muscle_of_ones_own():
     "With a parameter that learns."
-    body = mn.ReluPointMass24(muscle=Spindle(), dtype=DOUBLE)
-    body.muscle.steepness = nn.Parameter(torch.tensor(2.0, dtype=DOUBLE))
+    steepness = nn.Parameter(torch.tensor(2.0, dtype=DOUBLE))
+    body = mn.ReluPointMass24(muscle=Spindle(steepness=steepness), dtype=DOUBLE)
     env = mn.Environment(body, mn.RandomTargetReach(), duration=0.08)
-    assert (
-        len(learned(network(env), env))
-        == len(learned(network(env), mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach()))) + 1
-    )
+    assert any(p is steepness for p in env.parameters())
     check(network(env), env)
 
 
@@ -317,16 +323,13 @@ def test_a_muscle_of_ones_own():
 def test_parameters_of_the_body_that_learn(name):
     "Masses, strengths, time constants, damping: every number of the body that can."
     env = body_world(name, duration=0.04)
-    count = 0
     for module in env.effector.modules():
-        for key, value in list(getattr(module, "_buffers", {}).items()):
-            if value is not None and value.is_floating_point() and not key.endswith("_bound") and value.numel():
-                try:
-                    setattr(module, key, nn.Parameter(value.clone()))
-                    count += 1
-                except (ValueError, TypeError, KeyError):
-                    continue
-    assert count >= 3
+        for key, value in list(module._buffers.items()):
+            if value is not None and value.is_floating_point() and not key.endswith("_bound"):
+                del module._buffers[key]
+                module.register_parameter(key, nn.Parameter(value.clone()))
+    names = {name.split(".")[-1] for name, _ in env.named_parameters()}
+    assert {"max_isometric_force", "tau_activation", "damping"} <= names and names & {"mass", "m1"}
     check(network(env), env, relative=1e-8)
 
 
@@ -409,14 +412,14 @@ def test_a_body_that_runs_away_is_seen():
 # ---- compile ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_compiled_engine():
-    "torch.compile, on the smallest world there is."
-    env = double_world(duration=0.07, proprioception_delay=0.02)
-    check(Perceptron(env.n_observations, env.n_actions, 4).to(DOUBLE), env, "compile")
+def test_the_compiled_engine(monkeypatch):
+    "torch.compile, on the smallest world there is: one chunk, and a step that is left over."
+    monkeypatch.setattr(CompiledEngine, "chunk", 2)
+    env = double_world(duration=0.03, sensors=("vision",))
+    check(Perceptron(env.n_observations, env.n_actions, 2).to(DOUBLE), env, "compile", n=2)
 
 
-@pytest.mark.parametrize("steps", [3, 5, 7, 12])
-@pytest.mark.parametrize("delay", [1, 4, 6, 13])
+@pytest.mark.parametrize("steps, delay", [(3, 1), (5, 4), (7, 6), (12, 6), (12, 13)])
 def test_chunks_of_the_compiled_engine(steps, delay, monkeypatch):
     "Trials that are shorter or longer than a chunk, delays within one, beyond one and beyond the trial."
     compile_ = torch.compile

@@ -615,7 +615,7 @@ def test_two_runs_are_bit_for_bit_the_same():
     parameters, rest = rich_parameters(), rich_rest(200, 11)
 
     def once(threads):
-        history = rich_scan().run(parameters, *rest, threads=threads)
+        history = rich_scan().run(fused.flatten(parameters, *rest), threads=threads)
         result = [history.carry, *(history.output(i) for i in rich_scan().positions.values())]
         return tree_leaves(result) + gradients(result, learning(parameters, *rest))
 
@@ -634,7 +634,7 @@ def test_replicates_are_so_many_rollouts(shared):
     }
     batch = 35  # so that the blocks of a replicate are not full
     rest = rich_rest(3 * batch, 7)
-    history = rich_scan().run(together, *rest, replicates=3)
+    history = rich_scan().run(fused.flatten(together, *rest), replicates=3)
     got = [history.carry, {name: history.output(i).movedim(1, 0) for name, i in rich_scan().positions.items()}]
     parts = []
     for i in range(3):
@@ -657,7 +657,7 @@ def test_replicates_are_so_many_rollouts(shared):
 def test_trials_that_cannot_be_shared_equally_are_refused():
     "Seven trials for two networks."
     with pytest.raises(ValueError, match="7 trials"):
-        rich_scan().run(rich_parameters(), *rich_rest(7, 2), replicates=2)
+        rich_scan().run(fused.flatten(rich_parameters(), *rich_rest(7, 2)), replicates=2)
 
 
 def test_going_back_twice():
@@ -668,7 +668,7 @@ def test_going_back_twice():
     first = torch.autograd.grad(total, wanted, retain_graph=True, allow_unused=True)
     second = torch.autograd.grad(total, wanted, allow_unused=True)
     assert all(a is b is None or torch.equal(a, b) for a, b in zip(first, second, strict=True))
-    with pytest.raises(RuntimeError, match="second time|freed"):
+    with pytest.raises(RuntimeError, match=r"second time|freed"):
         torch.autograd.grad(total, wanted, allow_unused=True)
 
 
@@ -715,7 +715,7 @@ def test_a_scan_built_without_gradients_says_so():
 
     p, carry, inputs = torch.tensor(0.5, dtype=DOUBLE), normal(3, 2, learn=False), normal(4, 3, 2, seed=1, learn=False)
     scan = check(step, p, (), carry, inputs)
-    assert not scan.suits(p.clone().requires_grad_(), (), carry, inputs)
+    assert not scan.suits(fused.flatten(p.clone().requires_grad_(), (), carry, inputs))
     with pytest.raises(RuntimeError, match="backward"):
         scan(p.clone().requires_grad_(), (), carry, inputs)
 
@@ -730,7 +730,7 @@ def test_a_tensor_that_needed_no_gradient_when_the_scan_was_built():
     carry, inputs = normal(3, 2, learn=False), normal(4, 3, 2, seed=1, learn=False)
     scan = fused.Scan(step, (p, q), (), carry, inputs)
     other = (p, q.clone().requires_grad_())
-    if scan.suits(other, (), carry, inputs):
+    if scan.suits(fused.flatten(other, (), carry, inputs)):
         check(step, other, (), carry, inputs, scan=scan)
     else:
         with pytest.raises((RuntimeError, ValueError)):
@@ -749,7 +749,7 @@ def test_what_was_kept_from_an_earlier_run_stays_as_it_was():
     del alone
     kept = scan(parameters, *first)
     part, as_array = kept[1]["place"].detach()[2, :, :1], kept[1]["speed"].detach().numpy()
-    history = scan.run(parameters, *first)  # not yet brought back from its blocks
+    history = scan.run(fused.flatten(parameters, *first))  # not yet brought back from its blocks
     for _ in range(3):
         other = scan(parameters, *second)
         gradients(other, learning(parameters, *second))
@@ -801,13 +801,49 @@ def test_shapes_that_differ_are_noticed():
     "`suits` is about everything but the numbers of trials, steps and replicates."
     parameters, rest = rich_parameters(), rich_rest(9, 4)
     scan = rich_scan()
-    assert scan.suits(parameters, *rest)
-    assert scan.suits({n: torch.stack([p, p]) for n, p in parameters.items()}, *rest)
+
+    def suits(*arguments):
+        return scan.suits(fused.flatten(*arguments))
+
     constants, carry, inputs, feedback = rest
-    assert not scan.suits(parameters, constants, carry, inputs | {"goal": normal(4, 9, 3)}, feedback)
-    assert not scan.suits(parameters, constants, carry, inputs | {"more": normal(4, 9, 3)}, feedback)
-    assert not scan.suits(parameters | {"bias": normal(6)}, *rest)
-    assert not scan.suits(*tree_map(torch.Tensor.float, (parameters, *rest)))
+    assert suits(parameters, *rest)
+    assert suits({n: torch.stack([p, p]) for n, p in parameters.items()}, *rest)
+    assert not suits(parameters, constants, carry, inputs | {"goal": normal(4, 9, 3)}, feedback)
+    assert not suits(parameters, constants, carry, inputs | {"more": normal(4, 9, 3)}, feedback)
+    assert not suits(parameters | {"bias": normal(6)}, *rest)
+    assert not suits(*tree_map(torch.Tensor.float, (parameters, *rest)))
+
+
+OTHERS = {
+    "a shorter parameter": lambda p, c, k, i, f: (p | {"bias": normal(4)}, c, k, i, f),
+    "a longer input": lambda p, c, k, i, f: (p, c, k, i | {"push": normal(4, 9, 3)}, f),
+    "another carry": lambda p, c, k, i, f: (p, c, (k[0][:, :4], k[1]), i, f),
+    "fewer trials in the constants": lambda p, c, k, i, f: (p, c | {"offset": c["offset"][:7]}, k, i, f),
+    "fewer trials in an input": lambda p, c, k, i, f: (p, c, k, i | {"goal": i["goal"][:, :7]}, f),
+    "fewer steps in an input": lambda p, c, k, i, f: (p, c, k, i | {"time": i["time"][:2]}, f),
+    "no feedback": lambda p, c, k, i, f: (p, c, k, i, ()),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_arguments_a_scan_was_not_built_for_are_refused(name):
+    "Rather than memory read that does not belong to them."
+    arguments = OTHERS[name](rich_parameters(), *rich_rest(9, 4))
+    with pytest.raises((ValueError, TypeError, RuntimeError, KeyError, IndexError)):
+        rich_scan()(*arguments, n_steps=4)
+
+
+def test_the_order_of_names_does_not_matter():
+    "Or it is refused; the numbers are never given to another name."
+    parameters, rest = rich_parameters(), rich_rest(9, 4)
+    turned = dict(reversed(parameters.items()))
+    want = rich_scan()(parameters, *rest)
+    try:
+        got = rich_scan()(turned, *rest)
+    except (ValueError, TypeError, RuntimeError):
+        return
+    for ours, theirs in zip(tree_leaves(got), tree_leaves(want), strict=True):
+        assert_close(ours, theirs)
 
 
 # ---- modules and composites ------------------------------------------------------------------------------------------
@@ -924,7 +960,7 @@ def test_work_in_place():
         view[:, 5].exp_()
         view.clamp_(max=2.0)
         inputs.mul_(1.5)
-        return torch.tanh(table.sum(1) + state).sub_(0.1), {"table": table, "view": view, "scaled": inputs}
+        return (torch.tanh(table.sum(1) + state) * 0.5).sub_(0.1), {"table": table, "view": view, "scaled": inputs}
 
     def on_copies(parameters, constants, carry, inputs, feedback):
         return step(parameters, constants, carry, inputs.clone(), feedback)
@@ -950,7 +986,7 @@ def test_work_on_parameters_alone():
         normalised = weight / weight.norm(dim=1, keepdim=True)
         inverse = torch.cumsum(torch.eye(2, dtype=DOUBLE) * mass + 0.1, 0)  # what a step cannot do may stand here
         carry = 0.9 * carry @ turn.T + inputs / mass * table[:2] + (carry @ normalised) @ inverse
-        carry = torch.tanh(carry) + torch.arange(2) * 0.1
+        carry = torch.tanh(carry) + torch.arange(2, dtype=DOUBLE) * 0.1
         return carry, {"weighted": carry * parameters["weight"].softmax(-1)[0], "mass": mass.expand(carry.shape)}
 
     parameters = {
@@ -959,6 +995,22 @@ def test_work_on_parameters_alone():
         "weight": normal(2, 2, seed=2),
     }
     check(step, parameters, (), normal(5, 2, seed=3), normal(4, 5, 2, seed=4))
+
+
+def test_a_closed_over_tensor_of_another_precision():
+    "A single-precision table in a step of double precision, and the other way round, as torch mixes them."
+    single, double = torch.tensor([0.3, 0.1]), torch.tensor([0.3, 0.1], dtype=DOUBLE)
+
+    def step(parameters, constants, carry, inputs, feedback):
+        carry = torch.tanh(carry * single) + torch.arange(2) * 0.5
+        return carry, inputs + single
+
+    check(step, (), (), normal(5, 2), normal(4, 5, 2, seed=1))
+
+    def narrow_step(parameters, constants, carry, inputs, feedback):
+        return torch.tanh(carry * double.float()) + torch.arange(2) * 0.5, inputs
+
+    check(narrow_step, (), (), normal(5, 2, dtype=SINGLE), normal(4, 5, 2, seed=1, dtype=SINGLE), relative=1e-4)
 
 
 def test_a_matrix_of_parameters_may_be_inverted():

@@ -464,7 +464,7 @@ class Tunes(nn.Module):
 def test_masses_and_strengths_of_an_arm_are_found():
     "From how its hand moves under known drives and known pushes, both masses and six muscle strengths, at once."
     masses, strengths = (1.864572, 1.534315), torch.tensor([838.0, 1207, 1422, 1549, 414, 603], dtype=torch.float64)
-    pushes = mn.ForcePulse(magnitude=[2.0, 8.0], onset_range=[0.0, 0.1], duration=0.2)
+    pushes = mn.ForcePulse(magnitude=[5.0, 20.0], onset_range=[0.0, 0.1], duration=0.2)
 
     def world(m1, m2, strength):
         body = arm(skeleton=mn.TwoDofArm(m1=m1, m2=m2), max_isometric_force=strength)
@@ -485,11 +485,11 @@ def test_masses_and_strengths_of_an_arm_are_found():
         drives,
         env,
         loss=mismatch,
-        n_batches=200,
+        n_batches=220,
         batch_size=32,
         engine="fused",
-        optimizer=lambda p: torch.optim.Adam([{"params": [m1, m2], "lr": 0.03}, {"params": [strength], "lr": 20.0}]),
-        scheduler=lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 200),
+        optimizer=lambda p: torch.optim.Adam([{"params": [m1, m2], "lr": 0.06}, {"params": [strength], "lr": 40.0}]),
+        scheduler=lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 220),
         clip_norm=None,
         progress=False,
     )

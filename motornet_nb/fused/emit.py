@@ -19,7 +19,7 @@ from .plan import Loop, before, choose_kept, lay_out, schedule
 # %% auto #0
 __all__ = ['Writer', 'is_turned', 'padded', 'Program', 'write_program']
 
-# %% ../../nbs/fused/05_emit.ipynb #3fb0d62f
+# %% ../../nbs/fused/05_emit.ipynb #00d6007a
 _LETTERS = {
     "parameter": "P",
     "constant": "C",
@@ -38,11 +38,10 @@ class Writer:
         self,
         double: bool,  # double precision
         width: int,  # numbers in a vector
-        stored: dict[
-            Node, tuple[str, str]
-        ],  # nodes that have memory of their own: how the program calls it, and the distance of its rows
+        stored: dict[Node, str],  # nodes that have memory of their own, and how the program calls it
+        far: set[Node] = frozenset(),  # those of them that are not read again soon
     ):
-        self.double, self.width, self.stored = double, width, stored
+        self.double, self.width, self.stored, self.far = double, width, stored, far
         self.places: dict[Node, int] = {}
         self.scratch = 0
 
@@ -75,21 +74,13 @@ class Writer:
         if isinstance(node, Leaf):
             return f"{_LETTERS[node.role]}{node.index}"
         if node in self.stored:
-            return self.stored[node][0]
+            return self.stored[node]
         return f"(scratch + {self.places[node]} * LANES)"
-
-    def distance(self, node: Node) -> str:
-        "How far a node's rows are apart in memory."
-        if isinstance(node, Leaf):
-            return f"G{node.index}_row" if node.role == "gradient" else "L"
-        return self.stored[node][1] if node in self.stored else "LANES"
 
     def address(self, view: View, index: str = "0") -> str:
         "A pointer to one row of a view."
         row = _sum_of(view.offset, index)
-        return (
-            f"{self.place(view.node)} + ({row}) * {self.distance(view.node)}" if row != "0" else self.place(view.node)
-        )
+        return f"{self.place(view.node)} + ({row}) * LANES" if row != "0" else self.place(view.node)
 
     def has_place(self, node: Node) -> bool:
         "Whether a node is written to memory."
@@ -129,7 +120,8 @@ class Writer:
             if self.has_place(node):
                 whole = View(node, 0, node.rows, contiguous(node.rows))
                 pointer = pointers.setdefault(self.address(whole, _index(whole, rows)), f"r{len(pointers)}")
-                stores.append(f"{'store_mask' if node.boolean else 'store'}({pointer}, j, n{node.order});")
+                how = "store_mask" if node.boolean else "store_far" if node in self.far else "store"
+                stores.append(f"{how}({pointer}, j, n{node.order});")
         opening, closing = _loops(rows)
         lines = [
             opening,
@@ -146,7 +138,7 @@ class Writer:
 
     def _copies(self, node: Copies) -> list[str]:
         lines, written = [], set()
-        target, apart = self.place(node), self.distance(node)
+        target = self.place(node)
         everything = [_reached(p.offset, p.strides, p.source.rows) for p in node.pieces]
         empty = set(range(node.size)) - set(itertools.chain(*everything))
         for piece, reached in zip(node.pieces, everything, strict=True):
@@ -157,29 +149,26 @@ class Writer:
             if not fresh:
                 empty |= set(reached) - written
             written |= set(reached)
-            lines += self._piece(target, apart, piece, fresh)
-        clear = [
-            f"clear_rows({_at(target, first, apart)}, {apart}, {last - first + 1});"
-            for first, last in _ranges(sorted(empty))
-        ]
+            lines += self._piece(target, piece, fresh)
+        clear = [f"clear_rows({_at(target, first)}, {last - first + 1});" for first, last in _ranges(sorted(empty))]
         return clear + lines
 
-    def _piece(self, target: str, apart: str, piece, fresh: bool) -> list[str]:
+    def _piece(self, target: str, piece, fresh: bool) -> list[str]:
         source, rows = piece.source, longer(piece.source.rows)
         strides = [s for s, n in zip(piece.strides, source.rows, strict=True) if n != 1]
         outer = [d for d in range(len(rows)) if strides[d] != 0]
         inner = [d for d in range(len(rows)) if strides[d] == 0]
-        to = _at(target, _sum_of(piece.offset, " + ".join(f"{strides[d]}*i{d}" for d in outer)), apart)
+        to = _at(target, _sum_of(piece.offset, " + ".join(f"{strides[d]}*i{d}" for d in outer)))
         index = _index(source, rows)
         loops = "".join(f"for (int i{d} = 0; i{d} < {rows[d]}; i{d}++) " for d in outer)
         if not inner and not _is_scalar(source.node):
-            which, far = "copy" if fresh else "add", self.distance(source.node)
+            which = "copy" if fresh else "add"
             if len(rows) <= 1:  # one run of rows, at fixed distances
                 (step,), (read,) = (
                     strides or (0,),
                     [s for s, n in zip(source.strides, source.rows, strict=True) if n != 1] or (0,),
                 )
-                places = f"{_at(target, piece.offset, apart)}, {_times(step, apart)}, {self.address(View(source.node, source.offset, (), ()))}, {_times(read, far)}"
+                places = f"{_at(target, piece.offset)}, {step}, {self.address(View(source.node, source.offset, (), ()))}, {read}"
                 return [f"{which}_rows({places}, {rows[0] if rows else 1});"]
             return [f"{loops}{which}_rows({to}, 0, {self.address(source, index)}, 0, 1);"]
         if _is_scalar(source.node):
@@ -202,8 +191,7 @@ class Writer:
         read = _index(View(node.vector.node, 0, lead, leads), longer(lead))
         write = _index(View(node, 0, lead, steps), longer(lead))
         shape = f"{n_out}, {n_in}, {row}, {column}, {node.vector.strides[-1]}"
-        y = f"{self.address(View(node, 0, (), ()), write)}, {self.distance(node)}"
-        x = f"{self.address(node.vector, read)}, {self.distance(node.vector.node)}"
+        y, x = self.address(View(node, 0, (), ()), write), self.address(node.vector, read)
         return [
             f"{opening} product<{shape}>({y}, {self.place(node.matrix.node)} + {node.matrix.offset}, {x}); {closing}"
         ]
@@ -215,18 +203,13 @@ class Writer:
             a, b = b, a
         lead = longer(a.rows[:-1])
         opening, closing = _loops(lead)
-        starts = [self.address(v, _index(View(v.node, 0, v.rows[:-1], v.strides[:-1]), lead)) for v in (a, b)]
-        places = [f"{start}, {self.distance(v.node)}" for start, v in zip(starts, (a, b), strict=True)]
+        places = [self.address(v, _index(View(v.node, 0, v.rows[:-1], v.strides[:-1]), lead)) for v in (a, b)]
         shape = f"{a.rows[-1]}, {b.rows[-1]}, {a.strides[-1]}, {b.strides[-1]}"
         return [f"{opening} outer_sum<{shape}>({target}, {places[0]}, {places[1]}); {closing}"]
 
     def plain_sum(self, target: str, sum_: PlainSum) -> list[str]:
         "Add a parameter's gradient to the target."
-        return [f"plain_sum({target}, {self.rows_of(sum_.value)}, {sum_.value.size});"]
-
-    def rows_of(self, node: Node) -> str:
-        "First row and distance of rows, as arguments."
-        return f"{self.place(node)}, {self.distance(node)}"
+        return [f"plain_sum({target}, {self.place(sum_.value)}, {sum_.value.size});"]
 
 
 def is_turned(
@@ -250,12 +233,8 @@ def _is_scalar(node: Node) -> bool:
     return isinstance(node, Leaf) and node.role in ("parameter", "moment")
 
 
-def _at(place: str, row: int | str, apart: str) -> str:
-    return place if str(row) == "0" else f"{place} + ({row}) * {apart}"
-
-
-def _times(step: int, apart: str) -> str:
-    return "0" if step == 0 else apart if step == 1 else f"{step} * {apart}"
+def _at(place: str, row: int | str) -> str:
+    return place if str(row) == "0" else f"{place} + ({row}) * LANES"
 
 
 def _sum_of(offset: int, index: str) -> str:
@@ -292,7 +271,7 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
             runs.append([x, x])
     return [tuple(r) for r in runs]
 
-# %% ../../nbs/fused/05_emit.ipynb #37b74249
+# %% ../../nbs/fused/05_emit.ipynb #edc08eea
 @dataclass
 class Program:
     "C++ source and how its arrays are laid out."
@@ -338,9 +317,9 @@ def write_program(
         ends = _ends_of(gradients)
         kept = choose_kept(ends, set(before(stored)), set(stored))
     everything = [*stored, *kept]
-    names = {node: (f"H{k}", "LANES" if node in set(kept) else "L") for k, node in enumerate(everything)}
+    names = {node: f"H{k}" for k, node in enumerate(everything)}
     width = vector_bytes // (8 if double else 4)
-    forward = Writer(double, width, dict(names))
+    forward = Writer(double, width, dict(names), set(kept))
     body = forward.write(everything, set(leaves.values()))
     frame = _Frame(leaves, everything, set(kept), carry, kinds, taps, outputs)
     source = [prelude(double, vector_bytes), frame.forward(body)]
@@ -403,13 +382,13 @@ class _Frame:
 
     def _of_block(self) -> list[str]:
         lines = []
-        for role, i in self.leaves:
+        for (role, i), leaf in self.leaves.items():
             if role == "parameter":
                 lines.append(f"s.P{i} = parameters[{i}] + replicate * parameter_steps[{i}];")
             elif role == "constant":
-                lines.append(f"s.C{i} = constants[{i}] + block * LANES;")
+                lines.append(f"s.C{i} = constants[{i}] + block * {leaf.size} * LANES;")
             elif role in ("feedback", "carry"):
-                lines.append(f"const REAL* const first_{role}_{i} = {role}[{i}] + block * LANES;")
+                lines.append(f"const REAL* const first_{role}_{i} = {role}[{i}] + block * {leaf.size} * LANES;")
         return lines
 
     def _of_step(self) -> list[str]:
@@ -419,7 +398,7 @@ class _Frame:
         ]
         for (role, i), leaf in self.leaves.items():
             if role == "input":
-                lines.append(f"s.X{i} = inputs[{i}] + t * {leaf.size} * L + block * LANES;")
+                lines.append(f"s.X{i} = inputs[{i}] + (block * steps + t) * {leaf.size} * LANES;")
             elif role == "moment":
                 lines.append(f"s.M{i} = inputs[{i}] + t;")
             elif role == "carry":
@@ -433,10 +412,10 @@ class _Frame:
 
     def _block(self, node: Node) -> str:
         "How far a node's blocks are apart."
-        return f"kept_steps * {node.size} * LANES" if node in self.kept else "LANES"
+        return f"{'kept_steps' if node in self.kept else 'steps'} * {node.size} * LANES"
 
     _ARGUMENTS = (
-        "long first, long last, long steps, long kept_steps, long L, long blocks_in_replicate, REAL** parameters, const long* parameter_steps, REAL** constants, "
+        "long first, long last, long steps, long kept_steps, long blocks_in_replicate, REAL** parameters, const long* parameter_steps, REAL** constants, "
         "REAL** carry, REAL** inputs, REAL** feedback, REAL** stored, const long* stored_steps, REAL* scratch"
     )
 
@@ -448,20 +427,14 @@ class _Frame:
         read = [f"{_LETTERS[role]}{i}" for role, i in self.leaves]
         written = ["scratch", *(f"H{k}" for k in range(len(self.stored))), *members]
         parts = list(_parts(body))
-        lines = [
-            f"struct {name}_step {{",
-            "long L;",
-            *(f"const REAL* {m};" for m in read),
-            *(f"REAL* {m};" for m in written),
-        ]
-        lines += [f"long {m}_row;" for m in members if m[0] == "G"]
+        lines = [f"struct {name}_step {{", *(f"const REAL* {m};" for m in read), *(f"REAL* {m};" for m in written)]
         lines += [f"void part{i}();" for i in range(len(parts))] + ["};"]
         for i, part in enumerate(parts):
             lines += [f"__attribute__((noinline)) void {name}_step::part{i}() {{", *part, "}"]
         lines += [
             f'extern "C" void {name}({arguments}) {{',
             f"{name}_step s;",
-            "s.scratch = scratch, s.L = L;",
+            "s.scratch = scratch;",
             "for (long block = first; block < last; block++) {",
         ]
         lines += [
@@ -484,39 +457,36 @@ class _Frame:
                 f"s.G{i} = carry_gradients[{i}] + block * 2 * {node.size} * LANES; s.O{i} = s.G{i} + {node.size} * LANES;"
             )
             if node not in writer.stored:
-                writer.stored[node] = (f"O{i}", "LANES")
+                writer.stored[node] = f"O{i}"
             else:
-                copies.append(f"copy_rows(O{i}, LANES, {writer.rows_of(node)}, {node.size});")
+                copies.append(f"copy_rows(O{i}, 1, {writer.place(node)}, 1, {node.size});")
             after.append(f"{{ REAL* const exchanged = s.G{i}; s.G{i} = s.O{i}; s.O{i} = exchanged; }}")
         for i in range(n_carry):  # the last step's next carry has a gradient only as an output
-            of_block.append(f"s.G{i}_row = {'LANES' if i in through else 0};")
             if i not in through:
                 of_block.append(f"s.G{i} = zeros;")
         for k in range(len(self.kinds)):
-            block, step, row = (f"output_steps[{3 * k + d}]" for d in range(3))
-            of_block.append(f"s.G{n_carry + k}_row = {row};")
-            of_step.append(f"s.G{n_carry + k} = output_gradients[{k}] + block * {block} + t * {step};")
+            of_step.append(f"s.G{n_carry + k} = output_gradients[{k}] + (block * steps + t) * output_steps[{k}];")
         available = {*self.leaves.values(), *self.stored, *(g.node for _, g in seeds)}
         body = writer.write(_ends_of(gradients), available)
         targets = [f"G{i}" for i in range(n_carry + len(self.kinds))] + [f"O{i}" for i in through]
         for (role, i), node in by_leaf.items():
             if role == "constant":
-                of_block.append(f"s.gradient_C{i} = constant_gradients[{i}] + block * LANES;")
+                of_block.append(f"s.gradient_C{i} = constant_gradients[{i}] + block * {node.size} * LANES;")
             elif role == "input":
-                of_step.append(f"s.gradient_X{i} = input_gradients[{i}] + t * {node.size} * L + block * LANES;")
+                of_step.append(f"s.gradient_X{i} = input_gradients[{i}] + (block * steps + t) * {node.size} * LANES;")
             elif role == "feedback":
                 output, delay = self.taps[i]
                 k = self.kinds.index(self.outputs[output])
-                first = f"feedback_gradients[{i}] + block * LANES"
+                first = f"feedback_gradients[{i}] + block * {node.size} * LANES"
                 of_step.append(
-                    f"s.gradient_F{i} = t >= {delay} ? s.G{n_carry + k} - {delay} * output_steps[{3 * k + 1}] : {first};"
+                    f"s.gradient_F{i} = t >= {delay} ? s.G{n_carry + k} - {delay} * output_steps[{k}] : {first};"
                 )
             else:
                 continue
             target = f"gradient_{_LETTERS[role]}{i}"
             targets.append(target)
             body.append(
-                f"{'copy' if role == 'input' else 'add'}_rows({target}, L, {writer.rows_of(node)}, {node.size});"
+                f"{'copy' if role == 'input' else 'add'}_rows({target}, 1, {writer.place(node)}, 1, {node.size});"
             )
         for j, one in enumerate(gradients.parameters):
             of_block.append(f"s.sum{j} = sums[{j}] + block * {_sum_size(one, writer.width)};")

@@ -9,7 +9,7 @@ __all__ = ['ROW_BYTES', 'lanes', 'prelude', 'number']
 import math
 from fractions import Fraction
 
-# %% ../../nbs/fused/04_kernels.ipynb #833c3b77
+# %% ../../nbs/fused/04_kernels.ipynb #b7f4cacf
 _TYPES = r"""
 #define INLINE static inline __attribute__((always_inline))
 typedef REAL V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
@@ -18,6 +18,11 @@ enum { WIDTH = BYTES / sizeof(REAL), VECTORS = LANES / WIDTH };
 INLINE V S(REAL x) { return x - (V){}; }
 INLINE V load(const REAL* p, int j) { return ((const V*)p)[j]; }
 INLINE void store(REAL* p, int j, V x) { ((V*)p)[j] = x; }
+#if SINGLE && BYTES == 64 && defined(__AVX512F__) && !defined(__clang__)
+INLINE void store_far(REAL* p, int j, V x) { __builtin_ia32_movntps512(p + j * WIDTH, x); }  // past the cache: it is read again much later
+#else
+INLINE void store_far(REAL* p, int j, V x) { store(p, j, x); }
+#endif
 INLINE M load_mask(const REAL* p, int j) { return ((const M*)p)[j]; }
 INLINE void store_mask(REAL* p, int j, M x) { ((M*)p)[j] = x; }
 INLINE V where_(M m, V a, V b) { return m ? a : b; }
@@ -92,26 +97,26 @@ INLINE V cos_(V x) { return sine(x, 1); }
 
 _PRODUCTS = r"""
 #define UNROLL _Pragma("GCC unroll 16")
-template <int ROWS, int NJ, int IN, long row, long column, long next> INLINE void product_tile(REAL* y, long to, const REAL* w, const REAL* x, long from, int j0) {
+template <int ROWS, int NJ, int IN, long row, long column, long next> INLINE void product_tile(REAL* y, const REAL* w, const REAL* x, int j0) {
   V sum[ROWS][NJ];
   UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) sum[m][j] = (V){};
   for (int k = 0; k < IN; k++) {
     V v[NJ];
-    UNROLL for (int j = 0; j < NJ; j++) v[j] = load(x + k * next * from, j0 + j);
+    UNROLL for (int j = 0; j < NJ; j++) v[j] = load(x + k * next * LANES, j0 + j);
     UNROLL for (int m = 0; m < ROWS; m++) {
       V weight = S(w[m * row + k * column]);
       UNROLL for (int j = 0; j < NJ; j++) sum[m][j] += weight * v[j];
     }
   }
-  UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) store(y + m * to, j0 + j, sum[m][j]);
+  UNROLL for (int m = 0; m < ROWS; m++) UNROLL for (int j = 0; j < NJ; j++) store(y + m * LANES, j0 + j, sum[m][j]);
 }
-// y (OUT) = W (OUT, IN) x (IN): strides of W's rows and columns, which rows of x; numbers from one row of y, and of x, to the next
-template <int OUT, int IN, long row, long column, long next> static __attribute__((noinline)) void product(REAL* y, long to, const REAL* w, const REAL* x, long from) {
+// y (OUT) = W (OUT, IN) x (IN): strides of W's rows and columns, and of x's rows
+template <int OUT, int IN, long row, long column, long next> static __attribute__((noinline)) void product(REAL* y, const REAL* w, const REAL* x) {
   constexpr int rest = OUT % TILE_ROWS;
   for (int j = 0; j < VECTORS; j += TILE_VECTORS) {
     int m = 0;
-    for (; m + TILE_ROWS <= OUT; m += TILE_ROWS) product_tile<TILE_ROWS, TILE_VECTORS, IN, row, column, next>(y + m * to, to, w + m * row, x, from, j);
-    if constexpr (rest > 0) product_tile<rest, TILE_VECTORS, IN, row, column, next>(y + m * to, to, w + m * row, x, from, j);
+    for (; m + TILE_ROWS <= OUT; m += TILE_ROWS) product_tile<TILE_ROWS, TILE_VECTORS, IN, row, column, next>(y + m * LANES, w + m * row, x, j);
+    if constexpr (rest > 0) product_tile<rest, TILE_VECTORS, IN, row, column, next>(y + m * LANES, w + m * row, x, j);
   }
 }
 #define EXCHANGE(h)                                                                      \
@@ -123,60 +128,63 @@ template <int OUT, int IN, long row, long column, long next> static __attribute_
 template <int h> INLINE V low_halves(V a, V b) { return SHUFFLE_LOW; }
 template <int h> INLINE V high_halves(V a, V b) { return SHUFFLE_HIGH; }
 // turned[lane][row] of x[row][lane], rows padded to whole vectors
-template <int ROWS, long next> INLINE void turn(REAL* turned, const REAL* x, long from) {
+template <int ROWS, long next> INLINE void turn(REAL* turned, const REAL* x) {
   constexpr int padded = (ROWS + WIDTH - 1) / WIDTH * WIDTH;
   for (int j = 0; j < VECTORS; j++)
     for (int first = 0; first < padded; first += WIDTH) {
       V r[WIDTH];
-      UNROLL for (int i = 0; i < WIDTH; i++) r[i] = first + i < ROWS ? load(x + (first + i) * next * from, j) : (V){};
+      UNROLL for (int i = 0; i < WIDTH; i++) r[i] = first + i < ROWS ? load(x + (first + i) * next * LANES, j) : (V){};
       EXCHANGE(8) EXCHANGE(4) EXCHANGE(2) EXCHANGE(1)
       UNROLL for (int i = 0; i < WIDTH; i++) *(V*)(turned + (j * WIDTH + i) * padded + first) = r[i];
     }
 }
-template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, const REAL* g, long from, const REAL* turned) {
+template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, const REAL* g, const REAL* turned) {
   V sum[N][C];
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) sum[n][c] = load(w + n * padded, c);
   for (int lane = 0; lane < LANES; lane++) {
     V x[C];
     UNROLL for (int c = 0; c < C; c++) x[c] = load(turned + lane * padded, c);
     UNROLL for (int n = 0; n < N; n++) {
-      V weight = S(g[n * next * from + lane]);
+      V weight = S(g[n * next * LANES + lane]);
       UNROLL for (int c = 0; c < C; c++) sum[n][c] += weight * x[c];
     }
   }
   UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) store(w + n * padded, c, sum[n][c]);
 }
-template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, const REAL* g, long from, const REAL* turned) {
+template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, const REAL* g, const REAL* turned) {
   constexpr int rest = C % TILE_VECTORS;
   int c = 0;
-  for (; c + TILE_VECTORS <= C; c += TILE_VECTORS) outer_tile<N, TILE_VECTORS, padded, next>(w + c * WIDTH, g, from, turned + c * WIDTH);
-  if constexpr (rest > 0) outer_tile<N, rest, padded, next>(w + c * WIDTH, g, from, turned + c * WIDTH);
+  for (; c + TILE_VECTORS <= C; c += TILE_VECTORS) outer_tile<N, TILE_VECTORS, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
+  if constexpr (rest > 0) outer_tile<N, rest, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
 }
 // W (OUT, IN padded) += sum over lanes of g (OUT) x (IN)
-template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinline)) void outer_sum(REAL* w, const REAL* g, long g_row, const REAL* x, long x_row) {
+template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinline)) void outer_sum(REAL* w, const REAL* g, const REAL* x) {
   constexpr int padded = (IN + WIDTH - 1) / WIDTH * WIDTH, rest = OUT % TILE_ROWS;
   REAL turned[LANES * padded] __attribute__((aligned(BYTES)));
-  turn<IN, next_x>(turned, x, x_row);
+  turn<IN, next_x>(turned, x);
   int n = 0;
-  for (; n + TILE_ROWS <= OUT; n += TILE_ROWS) outer_rows<TILE_ROWS, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * g_row, g_row, turned);
-  if constexpr (rest > 0) outer_rows<rest, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * g_row, g_row, turned);
+  for (; n + TILE_ROWS <= OUT; n += TILE_ROWS) outer_rows<TILE_ROWS, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * LANES, turned);
+  if constexpr (rest > 0) outer_rows<rest, padded / WIDTH, padded, next_g>(w + n * padded, g + n * next_g * LANES, turned);
 }
 // w (N, WIDTH) += sum over the vectors of g (N)
-INLINE void plain_sum(REAL* w, const REAL* g, long from, int n) {
+INLINE void plain_sum(REAL* w, const REAL* g, int n) {
   for (int i = 0; i < n; i++) {
     V sum = load(w, i);
-    for (int j = 0; j < VECTORS; j++) sum += load(g + i * from, j);
+    for (int j = 0; j < VECTORS; j++) sum += load(g + i * LANES, j);
     store(w, i, sum);
   }
 }
-INLINE void add_rows(REAL* to, long to_row, const REAL* from, long from_row, int n) {
-  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, load(to + i * to_row, j) + load(from + i * from_row, j));
+// n rows, every to_step-th from every from_step-th
+INLINE void add_rows(REAL* to, long to_step, const REAL* from, long from_step, int n) {
+  for (int i = 0; i < n; i++, to += to_step * LANES, from += from_step * LANES)
+    for (int j = 0; j < VECTORS; j++) store(to, j, load(to, j) + load(from, j));
 }
-INLINE void copy_rows(REAL* to, long to_row, const REAL* from, long from_row, int n) {
-  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, load(from + i * from_row, j));
+INLINE void copy_rows(REAL* to, long to_step, const REAL* from, long from_step, int n) {
+  for (int i = 0; i < n; i++, to += to_step * LANES, from += from_step * LANES)
+    for (int j = 0; j < VECTORS; j++) store(to, j, load(from, j));
 }
-INLINE void clear_rows(REAL* to, long to_row, int n) {
-  for (int i = 0; i < n; i++) for (int j = 0; j < VECTORS; j++) store(to + i * to_row, j, (V){});
+INLINE void clear_rows(REAL* to, int n) {
+  for (int j = 0; j < n * VECTORS; j++) store(to, j, (V){});
 }
 """
 
@@ -189,40 +197,40 @@ INLINE long trials_in(long block, long blocks_in_replicate, long each) {
 }
 // The last square overlaps the one before where the rows are no multiple of its size. A few trials at a time, so that few pages of memory are written to.
 #define SQUARES for (int j = 0; j < VECTORS; j++) for (long t = 0; t < steps; t++) for (long next = 0, row = 0; row = next < rows - WIDTH ? next : rows - WIDTH, next < rows; next += WIDTH)
-// outside[trial][time][row] of inside[time][row][trial], for some blocks
-extern "C" void bring_out(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, const REAL* inside, REAL* outside, long trial_step, long time_step) {
+// outside[trial][time][row] of inside[block][time][row][lane], for some blocks
+extern "C" void bring_out(long first, long last, long blocks_in_replicate, long each, long steps, long rows, const REAL* inside, REAL* outside, long trial_step, long time_step) {
   for (long block = first; block < last; block++) {
     const long n = trials_in(block, blocks_in_replicate, each);
     REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
-    const REAL* const in = inside + block * LANES;
+    const REAL* const in = inside + block * steps * rows * LANES;
     if (rows >= WIDTH && n == LANES)
       SQUARES {
         V r[WIDTH];
-        UNROLL for (int i = 0; i < WIDTH; i++) r[i] = load(in + (t * rows + row + i) * L, j);
+        UNROLL for (int i = 0; i < WIDTH; i++) r[i] = load(in + (t * rows + row + i) * LANES, j);
         exchange(r);
         UNROLL for (int i = 0; i < WIDTH; i++) *(U*)(out + (j * WIDTH + i) * trial_step + t * time_step + row) = r[i];
       }
     else
       for (long i = 0; i < n; i++) for (long t = 0; t < steps; t++) for (long row = 0; row < rows; row++)
-        out[i * trial_step + t * time_step + row] = in[(t * rows + row) * L + i];
+        out[i * trial_step + t * time_step + row] = in[(t * rows + row) * LANES + i];
   }
 }
 // the other way; trials that are missing in the last block are 0, or copies of the last trial
-extern "C" void bring_in(long first, long last, long blocks_in_replicate, long each, long steps, long rows, long L, REAL* inside, const REAL* outside, long trial_step, long time_step, long copies) {
+extern "C" void bring_in(long first, long last, long blocks_in_replicate, long each, long steps, long rows, REAL* inside, const REAL* outside, long trial_step, long time_step, long copies) {
   for (long block = first; block < last; block++) {
     const long n = trials_in(block, blocks_in_replicate, each);
     const REAL* const out = outside + (block / blocks_in_replicate * each + block % blocks_in_replicate * LANES) * trial_step;
-    REAL* const in = inside + block * LANES;
+    REAL* const in = inside + block * steps * rows * LANES;
     if (rows >= WIDTH && n == LANES)
       SQUARES {
         V r[WIDTH];
         UNROLL for (int i = 0; i < WIDTH; i++) r[i] = *(const U*)(out + (j * WIDTH + i) * trial_step + t * time_step + row);
         exchange(r);
-        UNROLL for (int i = 0; i < WIDTH; i++) store(in + (t * rows + row + i) * L, j, r[i]);
+        UNROLL for (int i = 0; i < WIDTH; i++) store(in + (t * rows + row + i) * LANES, j, r[i]);
       }
     else
       for (long t = 0; t < steps; t++) for (long row = 0; row < rows; row++) {
-        REAL* const to = in + (t * rows + row) * L;
+        REAL* const to = in + (t * rows + row) * LANES;
         for (long i = 0; i < n; i++) to[i] = out[i * trial_step + t * time_step + row];
         for (long i = n; i < LANES; i++) to[i] = copies ? to[n - 1] : REAL(0);
       }

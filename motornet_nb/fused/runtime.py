@@ -28,7 +28,7 @@ from .kernels import lanes
 # %% auto #0
 __all__ = ['Blocks', 'Pool', 'Given', 'flatten', 'Scan', 'History', 'scan']
 
-# %% ../../nbs/fused/07_runtime.ipynb #7d0b4c68
+# %% ../../nbs/fused/07_runtime.ipynb #88e684fc
 class Blocks:
     "How a batch of trials is cut into blocks."
 
@@ -44,28 +44,23 @@ class Blocks:
         self.each = n_trials // replicates
         self.in_replicate = -(-self.each // lanes)
         self.n = replicates * self.in_replicate
-        self.filled = self.n * lanes
-        self.distance = self.filled + (lanes // 4 if self.n % 4 == 0 else 0)  # numbers from one row to the next
 
     def enter(
         self,
-        x: Tensor,  # (lead..., batch, rows...), with a gradient
+        x: Tensor,  # (lead..., batch, ...), with a gradient
         lead: int = 0,  # dimensions before the batch
-    ) -> Tensor:  # (lead..., rows, distance)
+    ) -> Tensor:  # (block, lead..., rows, lane)
         "Bring a tensor inside; what is beyond the trials are copies of the last one."
         before, rows = x.shape[:lead], math.prod(x.shape[lead + 1 :])
-        if x.shape[lead] != self.n_trials:
-            x = x.expand(*before, self.n_trials, *x.shape[lead + 1 :])
-        x = x.reshape(*before, self.n_trials, rows).transpose(-1, -2)
+        x = x.expand(*before, self.n_trials, *x.shape[lead + 1 :])
+        x = x.reshape(*before, self.replicates, self.each, rows)
         missing = self.in_replicate * self.lanes - self.each
         if missing:
-            x = x.reshape(*before, rows, self.replicates, self.each)
-            x = torch.cat((x, x[..., -1:].expand(*x.shape[:-1], missing)), -1).flatten(-2)
-        if self.distance > self.filled:
-            x = torch.cat((x, x[..., -1:].expand(*x.shape[:-1], self.distance - self.filled)), -1)
-        return x.contiguous()
+            x = torch.cat((x, x[..., -1:, :].expand(*x.shape[:-2], missing, rows)), -2)
+        x = x.reshape(*before, self.n, self.lanes, rows)
+        return x.permute(lead, *range(lead), lead + 2, lead + 1).contiguous()
 
-# %% ../../nbs/fused/07_runtime.ipynb #c07516c2
+# %% ../../nbs/fused/07_runtime.ipynb #9bd4189f
 class Pool:
     "Memory that is used again once nobody else holds it."
 
@@ -90,7 +85,7 @@ class Pool:
 
 
 def _fresh(n: int, dtype: torch.dtype) -> Tensor:
-    "New memory, in large pages where the system has them: it is read and written row by row, each in another page."
+    "New memory, in large pages where the system has them."
     size = n * dtype.itemsize
     if size < 1 << 22 or not hasattr(mmap, "MADV_HUGEPAGE"):
         return torch.empty(n, dtype=dtype)
@@ -142,7 +137,7 @@ def _pointers(places: Sequence[int | None]):
 def _numbers(values: Sequence[int]):
     return (ctypes.c_long * max(1, len(values)))(*values)
 
-# %% ../../nbs/fused/07_runtime.ipynb #56e2d980
+# %% ../../nbs/fused/07_runtime.ipynb #a5ee140d
 _ROLES = ("parameter", "constant", "carry", "input", "feedback")
 
 
@@ -162,13 +157,12 @@ class _Run:
     # ---- in and out ----------------------------------------------------------------------------------------------
 
     def _turn(self, function, inside: Tensor, outside: Tensor, time_step: int, trial_step: int, *more: int) -> None:
-        blocks, (steps, rows, distance) = self.blocks, inside.shape
+        blocks, (_, steps, rows, _) = self.blocks, inside.shape
         head = (
             blocks.in_replicate,
             blocks.each,
             steps,
             rows,
-            distance,
             inside.data_ptr(),
             outside.data_ptr(),
             trial_step,
@@ -182,11 +176,11 @@ class _Run:
 
     def bring_out(
         self,
-        inside: Tensor,  # (time, rows, distance)
+        inside: Tensor,  # (block, time, rows, lane)
         rows: Sequence[int],  # their shape
     ) -> Tensor:  # (batch, time, *rows)
         "Trials first."
-        steps, n, _ = inside.shape
+        _, steps, n, _ = inside.shape
         outside = torch.empty(self.blocks.n_trials, steps, *rows, dtype=inside.dtype)
         self._turn(self.scan.library.bring_out, inside, outside, n, steps * n)
         return outside
@@ -194,10 +188,10 @@ class _Run:
     def bring_in(
         self,
         outside: Tensor,  # (batch, time, ...), a gradient
-        shape: Sequence[int],  # (time, rows, distance)
-    ) -> Tensor:  # (time, rows, distance); trials that are missing have 0
+        shape: Sequence[int],  # (block, time, rows, lane)
+    ) -> Tensor:  # of this shape; trials that are missing have 0
         "Trials last."
-        steps, n, _ = shape
+        _, steps, n, _ = shape
         inside = self.scan.pool.take(shape, outside.dtype)
         self._turn(self.scan.library.bring_in, inside, outside.contiguous(), n, steps * n, 0)
         return inside
@@ -206,7 +200,7 @@ class _Run:
         self,
         x: Tensor,  # (batch or 1, ...), or (time, batch or 1, ...)
         over_time: bool,  # whether there is a time
-    ) -> Tensor:  # (rows, distance), or (time, rows, distance); trials that are missing are copies of the last
+    ) -> Tensor:  # (block, time, rows, lane); trials that are missing are copies of the last
         "Trials last."
         lead, blocks = int(over_time), self.blocks
         if x.requires_grad and torch.is_grad_enabled():
@@ -216,18 +210,18 @@ class _Run:
             x = x.expand(*x.shape[:lead], blocks.n_trials, *x.shape[lead + 1 :])
         x = x.contiguous()
         steps, n = (len(x) if over_time else 1), math.prod(x.shape[lead + 1 :])
-        inside = torch.empty(steps, n, blocks.distance, dtype=x.dtype)
+        inside = torch.empty(blocks.n, steps, n, blocks.lanes, dtype=x.dtype)
         self._turn(self.scan.library.bring_in, inside, x, blocks.n_trials * n, n, 1)
-        return inside if over_time else inside[0]
+        return inside
 
     # ---- the two passes ------------------------------------------------------------------------------------------
 
     def allocate(self) -> tuple[list[Tensor], Tensor]:
         "Memory for the outputs, and for what is kept: of every step, or of one step where nobody will read it again."
         program, blocks, pool = self.scan.program, self.blocks, self.scan.pool
-        sizes = [self.steps * node.size * blocks.distance for node in program.outputs]
+        shapes = [(blocks.n, self.steps, node.size, blocks.lanes) for node in program.outputs]
+        sizes = [math.prod(shape) for shape in shapes]
         outputs = pool.take((sum(sizes),), self.scan.dtype).split(sizes)
-        shapes = [(self.steps, node.size, blocks.distance) for node in program.outputs]
         kept = pool.take(
             (blocks.n * (self.steps if self.keep else 1) * blocks.lanes * self.scan.kept_rows,), self.scan.dtype
         )
@@ -242,16 +236,13 @@ class _Run:
             tables["input" if role == "moment" else role][i] = tensor.data_ptr()
             if role == "parameter" and i in self.stacked:
                 steps[i] = tensor[0].numel()
-        places, strides = (
-            [t.data_ptr() for t in outputs],
-            [node.size * blocks.distance for node in scan.program.outputs],
-        )
+        places, strides = [t.data_ptr() for t in outputs], [node.size * blocks.lanes for node in scan.program.outputs]
         steps_kept, place = self.steps if self.keep else 1, kept.data_ptr()
         for node in scan.program.stored[len(outputs) :]:
             places.append(place)
             strides.append(node.size * blocks.lanes if self.keep else 0)
             place += blocks.n * steps_kept * node.size * blocks.lanes * scan.dtype.itemsize
-        numbers = [ctypes.c_long(x) for x in (self.steps, steps_kept, blocks.distance, blocks.in_replicate)]
+        numbers = [ctypes.c_long(x) for x in (self.steps, steps_kept, blocks.in_replicate)]
         first, *rest = [_pointers(tables[role]) for role in _ROLES]
         self.shared = [*numbers, first, _numbers(steps), *rest, _pointers(places), _numbers(strides)]
 
@@ -302,16 +293,16 @@ class _Leave(torch.autograd.Function):
 
 def _backward(run: _Run, given, gradients) -> list[Tensor | None]:
     scan, program, blocks, steps = run.scan, run.scan.program, run.blocks, run.steps
-    dtype, lanes, distance = scan.dtype, blocks.lanes, blocks.distance
-    zeros = torch.zeros(lanes, dtype=dtype)
+    dtype, lanes = scan.dtype, blocks.lanes
+    zeros = torch.zeros(scan.most_rows * lanes, dtype=dtype)
     places, strides, own = [], [], list(gradients)
     for k, (node, g) in enumerate(zip(program.outputs, gradients, strict=True)):
         if g is None and k in scan.tapped:  # the gradients of delayed feedback are added to these
-            g = own[k] = scan.pool.take((steps, node.size, distance), dtype).zero_()
+            g = own[k] = scan.pool.take((blocks.n, steps, node.size, lanes), dtype).zero_()
         elif g is not None and not g.is_contiguous():
             g = own[k] = g.contiguous()
         places.append(zeros.data_ptr() if g is None else g.data_ptr())
-        strides += (0, 0, 0) if g is None else (lanes, node.size * distance, distance)
+        strides.append(0 if g is None else node.size * lanes)
     through = [(i, program.leaves["carry", i].size) for role, i in program.wanted if role == "carry"]
     sizes = [blocks.n * 2 * rows * lanes for _, rows in through]
     carry = dict(zip((i for i, _ in through), torch.zeros(sum(sizes), dtype=dtype).split(sizes), strict=True))
@@ -319,9 +310,7 @@ def _backward(run: _Run, given, gradients) -> list[Tensor | None]:
     for role, i in program.wanted:
         if role in ("constant", "input", "feedback"):
             rows = program.leaves[role, i].size
-            results[role, i] = torch.zeros(
-                (steps, rows, distance) if role == "input" else (rows, distance), dtype=dtype
-            )
+            results[role, i] = torch.zeros(blocks.n, steps if role == "input" else 1, rows, lanes, dtype=dtype)
     sizes = [blocks.n * size for size in program.sum_sizes]
     sums = torch.zeros(sum(sizes), dtype=dtype).split(sizes)
     carry_places = [carry[i].data_ptr() if i in carry else None for i in range(len(program.carry))]
@@ -334,8 +323,7 @@ def _backward(run: _Run, given, gradients) -> list[Tensor | None]:
     run.run(scan.library.backward, program.scratch[1], more)
     for i, rows in through:
         if scan.carries:
-            first = carry[i].view(blocks.n, 2, rows, lanes)[:, steps % 2].movedim(0, 1).flatten(1)
-            results["carry", i] = torch.nn.functional.pad(first, (0, distance - blocks.filled))
+            results["carry", i] = carry[i].view(blocks.n, 2, rows, lanes)[:, steps % 2]
     results |= _parameter_gradients(run, sums)
     return [
         results[key].reshape(tensor.shape) if key in results else None
@@ -368,7 +356,7 @@ def _parameter_gradients(run: _Run, sums: Sequence[Tensor]) -> dict[tuple[str, i
         ).add_(part)
     return {key: g if key[1] in run.stacked else g.sum(0) for key, g in results.items()}
 
-# %% ../../nbs/fused/07_runtime.ipynb #c5686abe
+# %% ../../nbs/fused/07_runtime.ipynb #d3929aeb
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -463,6 +451,7 @@ class Scan:
         self.table_sizes = {role: max((i + 1 for r, i in roles if r == role), default=0) for role in _ROLES}
         self.tapped = {self.program.outputs.index(self.output_nodes[o]) for o, _ in self.taps}
         self.output_places = [self.program.outputs.index(node) for node in self.output_nodes]
+        self.most_rows = max((node.size for node in self.program.outputs), default=1)
         self.carry_places = [self.program.outputs.index(node) for node in self.program.carry]
         self.kept_rows = sum(node.size for node in self.program.kept)
         self.has_backward = bool(wanted)
@@ -619,15 +608,17 @@ class History:
         leaves, spec = tree_flatten(self._carry)
         shapes, places = iter(self.scan.captured.carry_shapes), iter(self.scan.carry_places)
         last = [
-            _Leave.apply(self.run, next(shapes), self.outputs[next(places)][-1:])[:, 0] if isinstance(t, Tensor) else t
+            _Leave.apply(self.run, next(shapes), self.outputs[next(places)][:, -1:])[:, 0]
+            if isinstance(t, Tensor)
+            else t
             for t in leaves
         ]
         return tree_unflatten(last, spec)
 
     def ends(self) -> Tensor:  # (replicate)
         "A sum over all outputs after the last step: finite if they are."
-        last = torch.cat([t.detach()[-1, :, : self.run.blocks.filled] for t in self.outputs])
-        return last.unflatten(-1, (self.run.blocks.replicates, -1)).sum((0, 2))
+        last = torch.cat([t.detach()[:, -1] for t in self.outputs], 1)
+        return last.unflatten(0, (self.run.blocks.replicates, -1)).sum((1, 2, 3))
 
 
 def scan(
