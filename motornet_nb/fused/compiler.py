@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['TARGETS', 'REMEDY', 'CompilerError', 'Target', 'find_target', 'find_compiler', 'cache_folder', 'build']
 
-# %% ../../nbs/fused/06_compiler.ipynb #38c5bf1c
+# %% ../../nbs/fused/06_compiler.ipynb #cd433aa1
 import ctypes
 import functools
 import hashlib
@@ -16,6 +16,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +82,7 @@ def _processor() -> str:
         return "\n".join(lines[:3])
     return f"{platform.machine()} {platform.processor()}"
 
-# %% ../../nbs/fused/06_compiler.ipynb #3be2495d
+# %% ../../nbs/fused/06_compiler.ipynb #2e00c218
 _FLAGS = (
     "-std=c++17",
     "-O2",
@@ -90,7 +91,6 @@ _FLAGS = (
     "-fno-trapping-math",
     "-fno-signed-zeros",
     "-fPIC",
-    "-shared",
     "-w",
 )
 
@@ -116,13 +116,13 @@ def cache_folder() -> Path:
 
 
 def build(
-    source: str,  # C++
+    sources: Sequence[str],  # C++, compiled at the same time
     target: Target,  # kind of processor
 ) -> tuple[ctypes.CDLL, bool]:  # the program; whether it had to be compiled
     "Compile a program, unless it was before."
     command = find_compiler()
     flags = [*_FLAGS, *target.flags]
-    parts = (source, shlex.join(command), _version(tuple(command)), *flags, torch.__version__, _processor())
+    parts = (*sources, shlex.join(command), _version(tuple(command)), *flags, torch.__version__, _processor())
     fingerprint = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     library = cache_folder() / f"{fingerprint}.so"
     if library.is_file():
@@ -131,10 +131,25 @@ def build(
         except OSError:  # cut short by a crash: build it again
             library.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(dir=library.parent) as workplace:
-        code, made = Path(workplace) / "program.cpp", Path(workplace) / "program.so"
-        code.write_text(source)
-        run = subprocess.run([*command, *flags, str(code), "-o", str(made)], capture_output=True, text=True)
-        if run.returncode != 0:
-            raise CompilerError(f"{shlex.join(command)} refused a generated program:\n{run.stderr[:2000]}")
+        objects = [Path(workplace) / f"{i}.o" for i in range(len(sources))]
+        running = []
+        for source, made in zip(sources, objects, strict=True):
+            code = made.with_suffix(".cpp")
+            code.write_text(source)
+            running.append(_started([*command, *flags, "-c", str(code), "-o", str(made)]))
+        for run in running:
+            _finished(run, command)
+        made = Path(workplace) / "program.so"
+        _finished(_started([*command, "-shared", *map(str, objects), "-o", str(made)]), command)
         os.replace(made, library)
     return ctypes.CDLL(str(library)), True
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen:
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def _finished(run: subprocess.Popen, command: Sequence[str]) -> None:
+    output, _ = run.communicate()
+    if run.returncode != 0:
+        raise CompilerError(f"{shlex.join(command)} refused a generated program:\n{output[:2000]}")

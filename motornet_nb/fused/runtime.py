@@ -356,7 +356,7 @@ def _parameter_gradients(run: _Run, sums: Sequence[Tensor]) -> dict[tuple[str, i
         ).add_(part)
     return {key: g if key[1] in run.stacked else g.sum(0) for key, g in results.items()}
 
-# %% ../../nbs/fused/07_runtime.ipynb #d3929aeb
+# %% ../../nbs/fused/07_runtime.ipynb #972b73a3
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -444,7 +444,7 @@ class Scan:
         graph, shapes = self.captured.graph, self.captured.output_shapes
         self.output_nodes = [graph.stored(v, rows) for v, rows in zip(self.captured.outputs, shapes, strict=True)]
         written = time.perf_counter()
-        self.library, self.compiled = build(self.program.source, target)
+        self.library, self.compiled = build(self.program.sources, target)
         self.pool = Pool()
         self.keys = list(self.program.leaves)
         roles = [("input" if role == "moment" else role, i) for role, i in self.keys]
