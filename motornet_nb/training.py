@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'train']
 
-# %% ../nbs/api/17_training.ipynb #4d9f59ef
+# %% ../nbs/api/17_training.ipynb #08c4e23e
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,12 +17,12 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import CheckpointError
-from .engine import ENGINES, Engine, make_engine
+from .engine import ENGINES, Engine, Watched, make_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
 from .loop import check_match
-from .loss import Loss, ReachLoss
+from .loss import FunctionTerm, Loss, ReachLoss
 from .parameters import refuse
 from .replicates import Replicates, make_replicates
 from .resume import Before, RunFolder
@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #09c25626
+# %% ../nbs/api/17_training.ipynb #c003d520
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -213,6 +213,19 @@ class _Run:
         stopped.add_note(f"{words}. resume=True goes on from there ({folder.folder})" if kept else words)
 
 
+def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int) -> set[str] | None:
+    "The outputs a loss reads, found out on two trials, so that the fused engine differentiates these only; None if it cannot be told."
+    if not isinstance(judge, Loss) or any(isinstance(term, FunctionTerm) for term in judge.terms.values()):
+        return None  # a function may remember that it was called
+    network = policy[0] if isinstance(policy, Replicates) else policy
+    streams = Streams(seed)
+    with torch.random.fork_rng(devices=[]):
+        played = play(network, environment, environment.sample(2, streams, "train"), streams)
+        played.recorded = watched = Watched(played.recorded)
+        judge(played)
+    return watched.read
+
+
 def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
     verdict = judge(played)
     total, parts = verdict if isinstance(verdict, tuple) else (verdict, {})
@@ -227,7 +240,7 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
         )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #923175c1
+# %% ../nbs/api/17_training.ipynb #c9a0cea6
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -271,15 +284,10 @@ def train(
     judge = ReachLoss() if loss is None else loss
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
     state = Progress(policy, environment, n_batches)
-    run = _Run(
-        state,
-        make_engine(engine, policy, environment),
-        judge,
-        learners,
-        list(policy.seeds) if several else [seed],
-        batch_size,
-        on_nonfinite,
-    )
+    chosen = make_engine(engine, policy, environment)
+    if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
+        chosen.read = _outputs_read(judge, policy, environment, seed)
+    run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)
     callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     recipe = {"loss": judge, "seeds": run.seeds, "batch_size": batch_size, "clip_norm": clip_norm}
     folder = None if checkpoint is None else RunFolder(checkpoint, state, learners, recipe)

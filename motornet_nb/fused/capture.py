@@ -21,8 +21,8 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from .graph import Graph, Piece, Value, View, contiguous
 
 # %% auto #0
-__all__ = ['VIEWS', 'OPERATIONS', 'Unsupported', 'Dimension', 'Recorded', 'Captured', 'Slot', 'Recorder', 'operation', 'formula',
-           'probe_size', 'capture']
+__all__ = ['VIEWS', 'OPERATIONS', 'OPERATION_FORMULAS', 'Unsupported', 'Dimension', 'Recorded', 'Captured', 'Slot', 'Recorder',
+           'operation', 'formula', 'probe_size', 'ordered', 'capture']
 
 # %% ../../nbs/fused/01_capture.ipynb #b53d1f2e
 class Unsupported(NotImplementedError):
@@ -41,7 +41,7 @@ def _code_line() -> str:
         frame = frame.f_back
     return "unknown place"
 
-# %% ../../nbs/fused/01_capture.ipynb #06f169dc
+# %% ../../nbs/fused/01_capture.ipynb #fb38f2fd
 class Dimension(NamedTuple):
     "One dimension of a recorded tensor."
 
@@ -73,7 +73,7 @@ class Captured:
     carry: list[Value]  # the next carry, a value for each leaf
     outputs: list[Value]
     prologue: list[
-        tuple[Callable, tuple, dict, list[int]]
+        tuple[Callable, tuple, dict, list[int | None]]
     ]  # operations on parameters: function, arguments, slots of the results
     n_slots: int
     outside: dict[int, Tensor]  # slots of tensors the step uses without being given them
@@ -82,7 +82,7 @@ class Captured:
     output_dtypes: list[torch.dtype]
     tree: Any  # structure of (carry, outputs)
 
-# %% ../../nbs/fused/01_capture.ipynb #96cf5641
+# %% ../../nbs/fused/01_capture.ipynb #436cef2f
 class Slot(NamedTuple):
     "Stands for a tensor without trials in the recorded arguments of the prologue."
 
@@ -99,7 +99,7 @@ class Recorder(TorchDispatchMode):
     ):
         super().__init__()
         self.graph, self.probe, self.dtype = Graph(), probe, dtype
-        self.prologue: list[tuple[Callable, tuple, dict, list[int]]] = []
+        self.prologue: list[tuple[Callable, tuple, dict, list[int | None]]] = []
         self.outside: dict[int, Tensor] = {}
         self.n_slots = 0
         self._seen: dict[int, tuple[Tensor, Recorded]] = {}
@@ -167,8 +167,13 @@ class Recorder(TorchDispatchMode):
             raise Unsupported(
                 f"a random draw within the step ({name}); draw it before and pass it as an input, {_code_line()}"
             )
-        found = [self.find(t) for t in tensors]
         result = function(*args, **kwargs)
+        if name == "lift_fresh":  # a table written down in the step
+            self.add_slot(result, known=True)
+            return result
+        if name in ("empty", "empty_strided", "new_empty", "new_empty_strided", "empty_like"):  # will be filled
+            result.zero_()
+        found = [self.find(t) for t in tensors]
         if all(r.known is not None for r in found):
             self._record_known(function, result)
         elif not any(r.per_trial for r in found):
@@ -208,17 +213,21 @@ class Recorder(TorchDispatchMode):
         ):  # a number for every trial meets a parameter: it is broadcast within the step
             return self._record_step(function, name, args, kwargs, result)
         call = tree_map(stand_in, (args, kwargs))
-        results = result if isinstance(result, list | tuple) else [result]
-        if any(n % self.probe == 0 and n > 0 for t in results for n in t.shape):
+        results = list(result) if isinstance(result, list | tuple) else [result]
+        if any(n % self.probe == 0 and n > 0 for t in results if isinstance(t, Tensor) for n in t.shape):
             return self._record_step(function, name, args, kwargs, result)
-        records = [self.add_slot(t) for t in results]
-        self.prologue.append((function, *call, [r.slot for r in records]))
+        records = [self.add_slot(t) if isinstance(t, Tensor) else None for t in results]
+        self.prologue.append((function, *call, [None if r is None else r.slot for r in records]))
+        if not torch.is_grad_enabled():
+            for r in filter(None, records):
+                self.prologue.append((torch.ops.aten.detach.default, (Slot(r.slot),), {}, [r.slot]))
+            return None
         if name in VIEWS:  # a view of a parameter reads the parameter itself
             source = self.find(args[0])
             if isinstance(source.value, View):
                 views = VIEWS[name](self, source, result, *args[1:], **kwargs)
                 for record, view in zip(records, views if isinstance(views, list) else [views], strict=True):
-                    if view is not None:
+                    if view is not None and name != "detach":
                         record.value, record.dimensions = view.value, view.dimensions
 
     def _record_step(self, function, name, args, kwargs, result):
@@ -241,7 +250,13 @@ class Recorder(TorchDispatchMode):
         results = result if isinstance(result, list | tuple) else [result]
         for tensor, one in zip(results, recorded if isinstance(recorded, list) else [recorded], strict=True):
             if one is not None:
-                self.keep(tensor, one)
+                self.keep(tensor, self._cut_off(one) if name == "detach" or not torch.is_grad_enabled() else one)
+
+    def _cut_off(self, recorded: Recorded) -> Recorded:
+        "The same numbers, through which no gradient goes."
+        if not isinstance(recorded.value, View) or recorded.value.node.boolean:
+            return recorded
+        return self.made(self.graph.pointwise("detached", recorded.value), recorded.dimensions)
 
     # ---- values --------------------------------------------------------------------------------------------------
 
@@ -280,7 +295,9 @@ class Recorder(TorchDispatchMode):
         return self.add_slot(tensor.to(self.dtype), known=True)
 
     def made(self, value: Value, dimensions: tuple[Dimension, ...]) -> Recorded:
-        "A new value with the given dimensions, stored contiguously."
+        "A new value with the given dimensions."
+        if isinstance(value, View):
+            dimensions = tuple(Dimension(d.is_batch, d.n, s) for d, s in zip(dimensions, value.strides, strict=True))
         return Recorded(value, dimensions)
 
     def compact(self, recorded: Recorded) -> Recorded:
@@ -301,7 +318,7 @@ class Recorder(TorchDispatchMode):
 def _words(dimensions: tuple[Dimension, ...]) -> str:
     return f"({', '.join('batch' if d.is_batch and d.n == 1 else f'batch x {d.n}' if d.is_batch else str(d.n) for d in dimensions)})"
 
-# %% ../../nbs/fused/01_capture.ipynb #e2dbc7b7
+# %% ../../nbs/fused/01_capture.ipynb #f0bfceff
 def _position(d: int, ndim: int) -> int:
     return d % ndim if ndim else 0
 
@@ -460,46 +477,27 @@ def _diagonal(r, source, result, offset=0, dim1=0, dim2=1):
 
 
 VIEWS: dict[str, Callable] = {
-    **dict.fromkeys(
-        (
-            "alias",
-            "detach",
-            "clone",
-            "contiguous",
-            "lift_fresh",
-            "lift_fresh_copy",
-            "_to_copy",
-            "positive",
-            "to",
-            "_conj",
-            "lift",
-        ),
-        _same,
-    ),
+    **dict.fromkeys(("alias", "detach", "clone", "_to_copy"), _same),
     "select": _select,
     "slice": _slice,
     "transpose": _transpose,
     "t": _t,
-    "numpy_T": _t,
     "permute": _permute,
     "unsqueeze": _unsqueeze,
     "squeeze": _squeeze,
     "expand": _expand,
-    **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias"), _view),
-    **dict.fromkeys(
-        ("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes", "chunk", "unsafe_chunk"), _split
-    ),
+    **dict.fromkeys(("view", "_unsafe_view", "_reshape_alias"), _view),
+    **dict.fromkeys(("split", "split_with_sizes", "unsafe_split", "unsafe_split_with_sizes"), _split),
     "unbind": _unbind,
     "diagonal": _diagonal,
 }
 
-# %% ../../nbs/fused/01_capture.ipynb #fe9a391b
+# %% ../../nbs/fused/01_capture.ipynb #3408dcde
 _PLAIN = {
     "add": "add",
     "sub": "subtract",
     "mul": "multiply",
     "div": "divide",
-    "true_divide": "divide",
     "maximum": "maximum",
     "minimum": "minimum",
     "gt": "greater",
@@ -542,11 +540,15 @@ _PLAIN = {
             "abs",
             "sign",
             "floor",
+            "ceil",
+            "trunc",
+            "round",
         )
     },
 }
 
 OPERATIONS: dict[str, Callable] = {}
+OPERATION_FORMULAS: dict[str, Callable] = {}
 
 
 def operation(
@@ -594,7 +596,9 @@ def formula(
             ]
             return r.made(function(r.graph, *values, **kwargs), dimensions)
 
-        return operation(*names)(record) and function
+        OPERATION_FORMULAS.update(dict.fromkeys(names, function))
+        operation(*names)(record)
+        return function
 
     return register
 
@@ -613,7 +617,8 @@ def _number(x):
 
 @formula("hardtanh")
 def _(b, x, low=-1.0, high=1.0):
-    return b.pointwise("within", x, low, high)
+    inside = b.pointwise("where", b.pointwise("greater_equal", x, high), high, x)
+    return b.pointwise("where", b.pointwise("less_equal", x, low), low, inside)
 
 
 @formula("reciprocal")
@@ -624,11 +629,6 @@ def _(b, x):
 @formula("rsqrt")
 def _(b, x):
     return b.divide(1.0, b.pointwise("sqrt", x))
-
-
-@formula("square")
-def _(b, x):
-    return b.multiply(x, x)
 
 
 @formula("rsub")
@@ -675,6 +675,18 @@ def _(b, x, beta=1.0, threshold=20.0):
     return b.pointwise("where", big, x, b.divide(b.pointwise("log1p", b.pointwise("exp", safe)), beta))
 
 
+@formula("hardsigmoid")
+def _(b, x):
+    line = b.add(b.multiply(x, 1 / 6), 0.5)
+    inside = b.pointwise("where", b.pointwise("greater_equal", x, 3.0), 1.0, line)
+    return b.pointwise("where", b.pointwise("less_equal", x, -3.0), 0.0, inside)
+
+
+@formula("mish")
+def _(b, x):
+    return b.multiply(x, b.pointwise("tanh", OPERATION_FORMULAS["softplus"](b, x)))
+
+
 @formula("silu")
 def _(b, x):
     return b.multiply(x, b.pointwise("sigmoid", x))
@@ -690,15 +702,18 @@ def _(b, x, approximate="none"):
     return b.multiply(b.multiply(x, 0.5), b.add(gate, 1.0))
 
 
-@formula("log_sigmoid_forward")
-def _(b, x):
+@operation("log_sigmoid_forward")
+def _(r, result, tensor):
+    dimensions, b = r.shape(result[0].shape), r.graph
+    x = r.aligned(tensor, dimensions)
     small = b.pointwise("log1p", b.pointwise("exp", b.negative(b.pointwise("abs", x))))
-    return b.subtract(b.pointwise("minimum", x, 0.0), small)
+    return [r.made(b.subtract(b.pointwise("minimum", x, 0.0), small), dimensions), None]
 
 
 @formula("sinh")
 def _(b, x):
-    return b.multiply(b.subtract(b.pointwise("exp", x), b.pointwise("exp", b.negative(x))), 0.5)
+    e = b.pointwise("expm1", x)
+    return b.multiply(b.add(e, b.divide(e, b.add(e, 1.0))), 0.5)
 
 
 @formula("cosh")
@@ -743,11 +758,6 @@ def _(b, x, mask, value):
     return b.pointwise("where", mask, value, x)
 
 
-@formula("isfinite")
-def _(b, x):
-    return b.pointwise("less_equal", b.pointwise("abs", x), sys.float_info.max)
-
-
 @formula("isnan")
 def _(b, x):
     return b.pointwise("not_equal", x, x)
@@ -765,7 +775,7 @@ def _(r, result, *args, **kwargs):
     first = float(result.reshape(-1)[0]) if result.numel() else 0.0
     return Recorded(first, r.shape(result.shape), known=result)
 
-# %% ../../nbs/fused/01_capture.ipynb #89134e64
+# %% ../../nbs/fused/01_capture.ipynb #4c242dee
 def _dimensions(dims, ndim: int) -> list[int]:
     if dims is None or dims == []:
         return list(range(ndim))
@@ -824,7 +834,7 @@ def _(r, result, tensor, order=2, dims=None, keepdim=False, dtype=None):
     if order != 2:
         raise Unsupported(f"a norm of order {order}")
     view, dims = _reduced(r, tensor, dims)
-    return _kept(r, r.graph.pointwise("sqrt", r.graph.sum(r.graph.multiply(view, view), dims)), result)
+    return _kept(r, r.graph.pointwise("length", r.graph.sum(r.graph.multiply(view, view), dims)), result)
 
 
 def _variance(r, view, dims, correction):
@@ -864,6 +874,38 @@ def _(r, result, tensor, shape, weight, bias, eps):
     if bias is not None:
         value = r.graph.add(value, r.aligned(bias, dimensions))
     return [r.made(value, dimensions), _kept(r, mean, result[1]), _kept(r, inverse, result[2])]
+
+
+def _extreme(function: str):
+    def record(r, result, tensor, dims=(), keepdim=False):
+        view, dims = _reduced(r, tensor, list(dims) if not isinstance(dims, int) else dims)
+        kept = [d for d in range(len(view.rows)) if d not in dims]
+        rows, strides = tuple(view.rows[d] for d in kept), tuple(view.strides[d] for d in kept)
+        best = None
+        for place in itertools.product(*(range(view.rows[d]) for d in dims)):
+            one = View(
+                view.node,
+                view.offset + sum(i * view.strides[d] for i, d in zip(place, dims, strict=True)),
+                rows,
+                strides,
+            )
+            best = one if best is None else r.graph.pointwise(function, best, one)
+        dimensions = r.shape(result.shape)
+        return r.made(
+            View(best.node, best.offset, tuple(d.n for d in dimensions), _spaced(best.strides, rows, dimensions)),
+            dimensions,
+        )
+
+    return record
+
+
+def _spaced(strides, rows, dimensions) -> tuple[int, ...]:
+    "Strides of a view to which dimensions of 1 are added."
+    longer = iter([s for s, n in zip(strides, rows, strict=True) if n != 1])
+    return tuple(0 if d.n == 1 else next(longer) for d in dimensions)
+
+
+OPERATIONS |= {"amax": _extreme("maximum"), "amin": _extreme("minimum")}
 
 
 def _exponentials(r, tensor, dim):
@@ -1086,11 +1128,31 @@ def _(r, result, one, two):
     return _contract(r, result, _operand(r, one), _operand(r, two))
 
 
+@operation("baddbmm")
+def _(r, result, added, one, two, beta=1, alpha=1):
+    product, dimensions = _contract(r, result, _operand(r, one), _operand(r, two)), r.shape(result.shape)
+    value = r.graph.multiply(product.value, float(alpha)) if alpha != 1 else product.value
+    more = r.aligned(added, dimensions)
+    return r.made(r.graph.add(value, r.graph.multiply(more, float(beta)) if beta != 1 else more), dimensions)
+
+
+@operation("flip")
+def _(r, result, tensor, dims):
+    recorded, flipped = _operand(r, tensor), {d % tensor.ndim for d in dims}
+    if any(recorded.dimensions[d].is_batch for d in flipped):
+        raise Unsupported("the trials of the batch in another order")
+    offset = sum((d.n - 1) * d.stride for i, d in enumerate(recorded.dimensions) if i in flipped)
+    turned = [
+        Dimension(d.is_batch, d.n, -d.stride if i in flipped else d.stride) for i, d in enumerate(recorded.dimensions)
+    ]
+    return r.compact(r.viewed(recorded, turned, offset))
+
+
 @operation("dot")
 def _(r, result, one, two):
     raise Unsupported("a product that adds up over the trials")
 
-# %% ../../nbs/fused/01_capture.ipynb #5833e7be
+# %% ../../nbs/fused/01_capture.ipynb #dc75f43f
 def probe_size(
     sizes: Sequence[int],  # every size of every tensor the step is given
 ) -> int:
@@ -1099,6 +1161,18 @@ def probe_size(
     while any(candidate % d == 0 for d in range(2, math.isqrt(candidate) + 1)):
         candidate += 1
     return candidate
+
+
+def ordered(
+    group: Any,  # nested dicts, tuples and lists
+) -> Any:
+    "The same with the names in every dict in alphabetical order, so that the order in which they were put in does not matter."
+    if isinstance(group, dict):
+        names = sorted(group) if all(isinstance(n, str) for n in group) else list(group)
+        return {name: ordered(group[name]) for name in names}
+    if isinstance(group, tuple) and hasattr(group, "_fields"):
+        return type(group)(*(ordered(x) for x in group))
+    return type(group)(ordered(x) for x in group) if isinstance(group, tuple | list) else group
 
 
 def capture(
@@ -1110,7 +1184,7 @@ def capture(
     feedback: Any,  # tensors with trials first
 ) -> Captured:
     "Run the step once on a probe and write down what it does."
-    groups = (parameters, constants, carry, inputs, feedback)
+    groups = tuple(ordered(g) for g in (parameters, constants, carry, inputs, feedback))
     roles = ("parameter", "constant", "carry", "input", "feedback")
     flat = [tree_flatten(g) for g in groups]
     leaves = [t for group, _ in flat for t in group if isinstance(t, Tensor)]
@@ -1133,7 +1207,9 @@ def capture(
     fast_layers = torch._C._get_mkldnn_enabled()
     torch._C._set_mkldnn_enabled(False)  # or a recurrent layer would arrive as one opaque operation
     try:
-        with torch.no_grad():
+        with (
+            torch.enable_grad()
+        ):  # nothing here needs a gradient; a step that turns gradients off for a while is noticed
             result = _run(recorder, step, given)
     except Unsupported:
         raise
@@ -1143,6 +1219,7 @@ def capture(
         torch._C._set_mkldnn_enabled(fast_layers)
     if not isinstance(result, tuple) or len(result) != 2:
         raise Unsupported(f"a step that returns {type(result).__name__}, not (carry, outputs)")
+    result = (ordered(result[0]), result[1])
     next_leaves, next_spec = tree_flatten(result[0])
     if next_spec != flat[2][1]:
         raise Unsupported("a step whose next carry has another structure than its carry")

@@ -82,7 +82,7 @@ def _processor() -> str:
         return "\n".join(lines[:3])
     return f"{platform.machine()} {platform.processor()}"
 
-# %% ../../nbs/fused/06_compiler.ipynb #2e00c218
+# %% ../../nbs/fused/06_compiler.ipynb #67c2378e
 _FLAGS = (
     "-std=c++17",
     "-O2",
@@ -125,11 +125,8 @@ def build(
     parts = (*sources, shlex.join(command), _version(tuple(command)), *flags, torch.__version__, _processor())
     fingerprint = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
     library = cache_folder() / f"{fingerprint}.so"
-    if library.is_file():
-        try:
-            return ctypes.CDLL(str(library)), False
-        except OSError:  # cut short by a crash: build it again
-            library.unlink(missing_ok=True)
+    if _is_sealed(library):
+        return ctypes.CDLL(str(library)), False
     with tempfile.TemporaryDirectory(dir=library.parent) as workplace:
         objects = [Path(workplace) / f"{i}.o" for i in range(len(sources))]
         running = []
@@ -141,8 +138,18 @@ def build(
             _finished(run, command)
         made = Path(workplace) / "program.so"
         _finished(_started([*command, "-shared", *map(str, objects), "-o", str(made)]), command)
+        with made.open("ab") as file:
+            file.write(hashlib.sha256(made.read_bytes()).digest())
         os.replace(made, library)
     return ctypes.CDLL(str(library)), True
+
+
+def _is_sealed(library: Path) -> bool:
+    "Whether a built program is there and whole: it ends with its own checksum. Loading one that was cut short would crash."
+    if not library.is_file():
+        return False
+    content = library.read_bytes()
+    return hashlib.sha256(content[:-32]).digest() == content[-32:]
 
 
 def _started(command: Sequence[str]) -> subprocess.Popen:

@@ -20,7 +20,7 @@ from .plan import Loop, before, choose_kept, lay_out, schedule
 # %% auto #0
 __all__ = ['Writer', 'is_turned', 'padded', 'Program', 'write_program']
 
-# %% ../../nbs/fused/05_emit.ipynb #00d6007a
+# %% ../../nbs/fused/05_emit.ipynb #3570c8a4
 _LETTERS = {
     "parameter": "P",
     "constant": "C",
@@ -116,7 +116,9 @@ class Writer:
 
         stores = []
         for node in loop.nodes:
-            text = FUNCTIONS[node.function].code.format(*(read(v) for v in node.values))
+            times = node.function in ("multiply", "divide")
+            values = ("S(zero)" if times and value == 0.0 else read(value) for value in node.values)
+            text = FUNCTIONS[node.function].code.format(*values)
             body.append(f"const {'M' if node.boolean else 'V'} n{node.order} = {text};")
             if self.has_place(node):
                 whole = View(node, 0, node.rows, contiguous(node.rows))
@@ -272,7 +274,7 @@ def _ranges(numbers: Sequence[int]) -> list[tuple[int, int]]:
             runs.append([x, x])
     return [tuple(r) for r in runs]
 
-# %% ../../nbs/fused/05_emit.ipynb #56fb4281
+# %% ../../nbs/fused/05_emit.ipynb #97bc6ada
 @dataclass
 class Program:
     "C++ and how its arrays are laid out."
@@ -287,6 +289,7 @@ class Program:
     sum_sizes: list[int]  # numbers in each sum of a block
     leaves: dict[tuple[str, int], Leaf]  # what the step reads
     wanted: set[tuple[str, int]]  # leaves that get a gradient
+    seeded: list[bool]  # for each of `outputs`, whether a gradient may come through it
     width: int  # numbers in a vector
     double: bool
 
@@ -299,6 +302,8 @@ def write_program(
     ],  # leaves whose gradient is asked for, besides carry and feedback; none for no backward pass
     vector_bytes: int,  # size of the processor's vectors
     double: bool,  # double precision
+    differentiable: set[int]
+    | None = None,  # outputs through which gradients may come; all, and the last carry, if None
 ) -> Program:
     "Write a step and its backward pass as a program."
     graph = captured.graph
@@ -309,7 +314,10 @@ def write_program(
     gradients, kept, seeds = None, [], []
     if wanted:
         read = [(i, n) for i, n in enumerate(carry) if ("carry", i) in leaves]
-        numbered = [*read, *((len(carry) + k, n) for k, n in enumerate(kinds))]
+        chosen = (
+            set(kinds) if differentiable is None else {outputs[i] for i in (*differentiable, *(i for i, _ in taps))}
+        )
+        numbered = [*read, *((len(carry) + k, n) for k, n in enumerate(kinds) if n in chosen)]
         seeds = [(n, graph.leaf("gradient", i, n.rows).view()) for i, n in numbered]
         through_time = {leaf for (role, _), leaf in leaves.items() if role in ("carry", "feedback")}
         asked = {leaf for key, leaf in leaves.items() if key in wanted}
@@ -340,6 +348,7 @@ def write_program(
         sizes,
         leaves,
         {(n.role, n.index) for n in gradients.leaves} if gradients else set(),
+        [n in chosen for n in kinds] if gradients else [False] * len(kinds),
         width,
         double,
     )

@@ -138,7 +138,7 @@ class Product(Node):
         "Matrix and vector."
         return (self.matrix, self.vector)
 
-# %% ../../nbs/fused/00_graph.ipynb #6168f5b8
+# %% ../../nbs/fused/00_graph.ipynb #25f51945
 class Function(NamedTuple):
     "A pointwise function."
 
@@ -154,6 +154,7 @@ def _select(b, condition, yes, no):
 
 FUNCTIONS: dict[str, Function] = {
     "copy": Function("{0}", (lambda b, g, y, x: g,)),
+    "detached": Function("{0}", (None,)),
     "add": Function("{0}+{1}", (lambda b, g, y, x, z: g, lambda b, g, y, x, z: g)),
     "subtract": Function("{0}-{1}", (lambda b, g, y, x, z: g, lambda b, g, y, x, z: b.negative(g))),
     "multiply": Function("{0}*{1}", (lambda b, g, y, x, z: b.multiply(g, z), lambda b, g, y, x, z: b.multiply(g, x))),
@@ -168,6 +169,11 @@ FUNCTIONS: dict[str, Function] = {
     "log": Function("log_({0})", (lambda b, g, y, x: b.divide(g, x),), costly=True),
     "log1p": Function("log1p_({0})", (lambda b, g, y, x: b.divide(g, b.add(x, 1.0)),), costly=True),
     "sqrt": Function("sqrt_({0})", (lambda b, g, y, x: b.divide(g, b.multiply(y, 2.0)),), costly=True),
+    "length": Function(  # a square root whose slope at 0 is taken as 0: the length of a vector
+        "sqrt_({0})",
+        (lambda b, g, y, x: _select(b, b.pointwise("equal", y, 0.0), 0.0, b.divide(g, b.multiply(y, 2.0))),),
+        costly=True,
+    ),
     "sin": Function("sin_({0})", (lambda b, g, y, x: b.multiply(g, b.pointwise("cos", x)),), costly=True),
     "cos": Function("cos_({0})", (lambda b, g, y, x: b.negative(b.multiply(g, b.pointwise("sin", x))),), costly=True),
     "tan": Function("tan_({0})", (lambda b, g, y, x: b.multiply(g, b.add(b.multiply(y, y), 1.0)),), costly=True),
@@ -185,8 +191,8 @@ FUNCTIONS: dict[str, Function] = {
     "atan2": Function(
         "atan2_({0},{1})",
         (
-            lambda b, g, y, x, z: b.multiply(g, b.divide(z, b.add(b.multiply(x, x), b.multiply(z, z)))),
-            lambda b, g, y, x, z: b.multiply(g, b.divide(b.negative(x), b.add(b.multiply(x, x), b.multiply(z, z)))),
+            lambda b, g, y, x, z: b.multiply(g, b.multiply(z, _inverse_square(b, x, z))),
+            lambda b, g, y, x, z: b.multiply(g, b.multiply(b.negative(x), _inverse_square(b, x, z))),
         ),
         costly=True,
     ),
@@ -206,9 +212,17 @@ FUNCTIONS: dict[str, Function] = {
     "power": Function(
         "pow_({0},{1})",
         (
-            lambda b, g, y, x, z: b.multiply(g, b.multiply(z, b.pointwise("power", x, b.subtract(z, 1.0)))),
-            lambda b, g, y, x, z: b.multiply(
-                g, _select(b, b.pointwise("equal", y, 0.0), 0.0, b.multiply(y, b.pointwise("log", x)))
+            lambda b, g, y, x, z: _select(
+                b,
+                b.pointwise("equal", z, 0.0),
+                0.0,
+                b.multiply(g, b.multiply(z, b.pointwise("power", x, b.subtract(z, 1.0)))),
+            ),
+            lambda b, g, y, x, z: _select(
+                b,
+                b.pointwise("and", b.pointwise("equal", x, 0.0), b.pointwise("greater_equal", z, 0.0)),
+                0.0,
+                b.multiply(g, b.multiply(y, b.pointwise("log", x))),
             ),
         ),
         costly=True,
@@ -216,6 +230,9 @@ FUNCTIONS: dict[str, Function] = {
     "abs": Function("abs_({0})", (lambda b, g, y, x: b.multiply(g, b.pointwise("sign", x)),)),
     "sign": Function("sign_({0})", (None,)),
     "floor": Function("floor_({0})", (None,)),
+    "ceil": Function("ceil_({0})", (None,)),
+    "trunc": Function("trunc_({0})", (None,)),
+    "round": Function("round_({0})", (None,)),
     "where": Function(
         "where_({0},{1},{2})",
         (None, lambda b, g, y, c, x, z: _select(b, c, g, 0.0), lambda b, g, y, c, x, z: _select(b, c, 0.0, g)),
@@ -273,6 +290,12 @@ FUNCTIONS: dict[str, Function] = {
     "xor": Function("{0}^{1}", boolean=True),
     "not": Function("~{0}", boolean=True),
 }
+
+
+def _inverse_square(b, x, z):
+    "1 / (x^2 + z^2), and 0 at the origin."
+    square = b.add(b.multiply(x, x), b.multiply(z, z))
+    return _select(b, b.pointwise("equal", square, 0.0), 0.0, b.divide(1.0, square))
 
 
 def _share(b, x, z, relation: str):
@@ -488,7 +511,7 @@ class Graph:
         key = ("product", _key(matrix), _key(slim))
         return _wide(self._made(key, lambda order: Product((*longer(rows[:-1]), rows[-1]), order, matrix, slim)), rows)
 
-# %% ../../nbs/fused/00_graph.ipynb #a640b619
+# %% ../../nbs/fused/00_graph.ipynb #9f3bb667
 def resolved(
     value: Value,  # a view, or a number
 ) -> Value:
@@ -539,7 +562,17 @@ def _as_view(node: Node, places: np.ndarray) -> View | None:
     return View(node, first, places.shape, strides) if (places == _places(first, places.shape, strides)).all() else None
 
 
+_RELATIONS = {
+    "equal": lambda x, y: x == y,
+    "greater": lambda x, y: x > y,
+    "greater_equal": lambda x, y: x >= y,
+    "less": lambda x, y: x < y,
+    "less_equal": lambda x, y: x <= y,
+    "not_equal": lambda x, y: x != y,
+}
+
 _ON_NUMBERS = {
+    **{name: (lambda x, y, relation=relation: float(relation(x, y))) for name, relation in _RELATIONS.items()},
     "add": lambda x, y: x + y,
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,

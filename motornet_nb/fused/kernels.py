@@ -9,13 +9,14 @@ __all__ = ['TURNING', 'ROW_BYTES', 'lanes', 'prelude', 'number']
 import math
 from fractions import Fraction
 
-# %% ../../nbs/fused/04_kernels.ipynb #16d4b76b
+# %% ../../nbs/fused/04_kernels.ipynb #66761a71
 _TYPES = r"""
 #define INLINE static inline __attribute__((always_inline))
 typedef REAL V __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
 typedef INTEGER M __attribute__((vector_size(BYTES), aligned(BYTES), may_alias));
 enum { WIDTH = BYTES / sizeof(REAL), VECTORS = LANES / WIDTH };
 INLINE V S(REAL x) { return x - (V){}; }
+extern REAL zero;  // where a compiler must not know that it is 0, or it would take 0 times a number for 0 even if that is none
 INLINE V load(const REAL* p, int j) { return ((const V*)p)[j]; }
 INLINE void store(REAL* p, int j, V x) { ((V*)p)[j] = x; }
 #if SINGLE && BYTES == 64 && defined(__AVX512F__) && !defined(__clang__)
@@ -28,10 +29,10 @@ INLINE void store_mask(REAL* p, int j, M x) { ((M*)p)[j] = x; }
 INLINE V where_(M m, V a, V b) { return m ? a : b; }
 INLINE V max_(V a, V b) { return (a > b) | (a != a) ? a : b; }
 INLINE V min_(V a, V b) { return (a < b) | (a != a) ? a : b; }
-INLINE V at_least_(V x, V low) { return x < low ? low : x; }
-INLINE V at_most_(V x, V high) { return x > high ? high : x; }
+INLINE V at_least_(V x, V low) { return (x >= low) | (x != x) ? x : low; }
+INLINE V at_most_(V x, V high) { return (x <= high) | (x != x) ? x : high; }
 INLINE V abs_(V x) { return x < S(0) ? -x : x; }
-INLINE V sign_(V x) { return x > S(0) ? S(1) : x < S(0) ? S(-1) : x; }
+INLINE V sign_(V x) { return x > S(0) ? S(1) : x < S(0) ? S(-1) : S(0); }
 template <int N> INLINE V polynomial(const REAL (&c)[N], V x) {
   V y = S(c[0]);
   for (int i = 1; i < N; i++) y = y * x + c[i];
@@ -39,7 +40,7 @@ template <int N> INLINE V polynomial(const REAL (&c)[N], V x) {
 }
 #define EACH_LANE(name, call) INLINE V name(V x) { V y; for (int l = 0; l < WIDTH; l++) y[l] = call(x[l]); return y; }
 #define EACH_LANE_2(name, call) INLINE V name(V x, V z) { V y; for (int l = 0; l < WIDTH; l++) y[l] = call(x[l], z[l]); return y; }
-EACH_LANE(sqrt_, C_(sqrt)) EACH_LANE(log_, C_(log)) EACH_LANE(log1p_, C_(log1p)) EACH_LANE(floor_, C_(floor)) EACH_LANE(erf_, C_(erf))
+EACH_LANE(sqrt_, C_(sqrt)) EACH_LANE(log_, C_(log)) EACH_LANE(log1p_, C_(log1p)) EACH_LANE(floor_, C_(floor)) EACH_LANE(ceil_, C_(ceil)) EACH_LANE(trunc_, C_(trunc)) EACH_LANE(round_, C_(rint)) EACH_LANE(erf_, C_(erf))
 EACH_LANE(tan_, C_(tan)) EACH_LANE(asin_, C_(asin)) EACH_LANE(acos_, C_(acos)) EACH_LANE(atan_, C_(atan))
 EACH_LANE_2(atan2_, C_(atan2)) EACH_LANE_2(pow_, C_(pow))
 """
@@ -189,6 +190,7 @@ INLINE void clear_rows(REAL* to, int n) {
 """
 
 TURNING = r"""
+REAL zero = 0;
 typedef REAL U __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 INLINE void exchange(V* r) { EXCHANGE(8) EXCHANGE(4) EXCHANGE(2) EXCHANGE(1) }
 INLINE long trials_in(long block, long blocks_in_replicate, long each) {
