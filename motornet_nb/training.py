@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #c003d520
+# %% ../nbs/api/17_training.ipynb #5cf42fef
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -219,10 +219,13 @@ def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int)
         return None  # a function may remember that it was called
     network = policy[0] if isinstance(policy, Replicates) else policy
     streams = Streams(seed)
-    with torch.random.fork_rng(devices=[]):
+    before = Before(network)
+    try:
         played = play(network, environment, environment.sample(2, streams, "train"), streams)
         played.recorded = watched = Watched(played.recorded)
         judge(played)
+    finally:
+        before.restore()
     return watched.read
 
 
@@ -240,7 +243,7 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
         )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #c9a0cea6
+# %% ../nbs/api/17_training.ipynb #fa5ad05e
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -301,7 +304,8 @@ def train(
             policy.train()
             run.go(folder, every, callbacks, bar, interrupts)
         finally:
-            bar.close()
+            if bar is not None:
+                bar.close()
             policy.train(was_training)
             for learner in learners:
                 learner.forget_gradients()
@@ -335,14 +339,18 @@ def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_nor
 
 
 def _bar(total: int, done: int, shown: bool, engine: str):
+    if (
+        not shown
+    ):  # not even made: bars share a lock with forked processes, and one that is killed may never give it back
+        return None
     from tqdm.auto import tqdm
 
     words = "training (eager)" if engine == "eager" else "building the engine"
-    return tqdm(total=total, initial=done, disable=not shown, desc=words, unit="batch", mininterval=0.2)
+    return tqdm(total=total, initial=done, desc=words, unit="batch", mininterval=0.2)
 
 
 def _show(bar, state: Progress) -> None:
-    if bar.disable:
+    if bar is None:
         return
     if bar.desc.startswith("building"):
         bar.set_description(f"training ({state.engine.split()[0].strip(',')})", refresh=False)

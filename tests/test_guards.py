@@ -32,20 +32,15 @@ def assert_same(before, net):
         torch.testing.assert_close(b.detach(), a, rtol=0, atol=0, equal_nan=True)
 
 
-class Breaks(mn.Term):
-    "0, but in some of the batches it is judged for."
-
-    def __init__(self, *batches, value=math.nan):
-        super().__init__()
-        self.batches, self.value, self.count = batches, value, 0
-
-    def forward(self, rollout):
-        self.count += 1
-        return rollout["activation"].sum() * (self.value if self.count - 1 in self.batches else 0.0)
-
-
 def breaking(*batches, value=math.nan):
-    return ReachLoss().add("broken", Breaks(*batches, value=value))
+    "A loss with a term that is 0, but in some of the batches it is judged for."
+    count = []
+
+    def broken(rollout):
+        count.append(1)
+        return rollout["activation"].sum() * (value if len(count) - 1 in batches else 0.0)
+
+    return ReachLoss().add("broken", broken)
 
 
 # ---- what is named -------------------------------------------------------------------------------------------------

@@ -492,7 +492,7 @@ VIEWS: dict[str, Callable] = {
     "diagonal": _diagonal,
 }
 
-# %% ../../nbs/fused/01_capture.ipynb #3408dcde
+# %% ../../nbs/fused/01_capture.ipynb #8500b6c1
 _PLAIN = {
     "add": "add",
     "sub": "subtract",
@@ -675,13 +675,6 @@ def _(b, x, beta=1.0, threshold=20.0):
     return b.pointwise("where", big, x, b.divide(b.pointwise("log1p", b.pointwise("exp", safe)), beta))
 
 
-@formula("hardsigmoid")
-def _(b, x):
-    line = b.add(b.multiply(x, 1 / 6), 0.5)
-    inside = b.pointwise("where", b.pointwise("greater_equal", x, 3.0), 1.0, line)
-    return b.pointwise("where", b.pointwise("less_equal", x, -3.0), 0.0, inside)
-
-
 @formula("mish")
 def _(b, x):
     return b.multiply(x, b.pointwise("tanh", OPERATION_FORMULAS["softplus"](b, x)))
@@ -712,8 +705,11 @@ def _(r, result, tensor):
 
 @formula("sinh")
 def _(b, x):
-    e = b.pointwise("expm1", x)
-    return b.multiply(b.add(e, b.divide(e, b.add(e, 1.0))), 0.5)
+    small = b.pointwise("less", b.pointwise("abs", x), 1.0)
+    e = b.pointwise("expm1", b.pointwise("where", small, x, 0.0))
+    close = b.multiply(b.add(e, b.divide(e, b.add(e, 1.0))), 0.5)
+    far = b.multiply(b.subtract(b.pointwise("exp", x), b.pointwise("exp", b.negative(x))), 0.5)
+    return b.pointwise("where", small, close, far)
 
 
 @formula("cosh")

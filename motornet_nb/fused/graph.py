@@ -302,7 +302,7 @@ def _share(b, x, z, relation: str):
     "1 where x stands in the relation to z, a half where they are equal (torch divides the gradient of a tie)."
     return _select(b, b.pointwise("equal", x, z), 0.5, _select(b, b.pointwise(relation, x, z), 1.0, 0.0))
 
-# %% ../../nbs/fused/00_graph.ipynb #444be29b
+# %% ../../nbs/fused/00_graph.ipynb #3777c1d3
 _MANY_ROWS = 32
 
 
@@ -389,8 +389,7 @@ class Graph:
             return (as_truth(values[0]), *(as_number(v) for v in values[1:]))
         return tuple(as_number(v) for v in values)
 
-    @staticmethod
-    def _folded(function: str, values: tuple[Value, ...]) -> Value | None:
+    def _folded(self, function: str, values: tuple[Value, ...]) -> Value | None:
         one, two = (*values, None, None)[:2]
         if function == "copy":
             return one
@@ -404,6 +403,13 @@ class Graph:
             return one
         if function == "multiply" and one == 1.0:
             return two
+        if function in ("and", "or", "xor") and (isinstance(one, float) or isinstance(two, float)):
+            fixed, other = (one, two) if isinstance(one, float) else (two, one)
+            if function == "xor":
+                return other if not fixed else self.pointwise("not", other)
+            return other if bool(fixed) == (function == "and") else fixed
+        if function == "not" and isinstance(one, float):
+            return float(not one)
         if function == "where" and isinstance(one, float):
             return values[1] if one else values[2]
         if isinstance(one, float) and (two is None or isinstance(two, float)) and function in _ON_NUMBERS:

@@ -137,7 +137,7 @@ def _pointers(places: Sequence[int | None]):
 def _numbers(values: Sequence[int]):
     return (ctypes.c_long * max(1, len(values)))(*values)
 
-# %% ../../nbs/fused/07_runtime.ipynb #66759164
+# %% ../../nbs/fused/07_runtime.ipynb #120058e7
 _ROLES = ("parameter", "constant", "carry", "input", "feedback")
 
 
@@ -182,7 +182,7 @@ class _Run:
         "Trials first."
         _, steps, n, _ = inside.shape
         outside = torch.empty(self.blocks.n_trials, steps, *rows, dtype=inside.dtype)
-        self._turn(self.scan.library.bring_out, inside, outside, n, steps * n)
+        self._turn(self.scan.library.bring_out, inside.contiguous(), outside, n, steps * n)
         return outside
 
     def bring_in(
@@ -358,7 +358,7 @@ def _parameter_gradients(run: _Run, sums: Sequence[Tensor]) -> dict[tuple[str, i
         ).add_(part)
     return {key: g if key[1] in run.stacked else g.sum(0) for key, g in results.items()}
 
-# %% ../../nbs/fused/07_runtime.ipynb #2dddf799
+# %% ../../nbs/fused/07_runtime.ipynb #2aa0c836
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -537,7 +537,7 @@ class Scan:
         "Run the scan; outputs are brought back from their blocks when they are asked for."
         if not checked and not self.suits(given):
             raise ValueError(
-                "this scan was built for tensors of other shapes, names or needs of gradients; build another Scan for these"
+                "this scan was built for tensors of other shapes, names or needs of gradients (or without a backward pass); build another Scan for these"
             )
         flat = given.tensors
         steps = min(len(t) for t in flat[3]) if n_steps is None else n_steps
