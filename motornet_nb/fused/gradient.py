@@ -13,7 +13,7 @@ from .graph import FUNCTIONS, Copies, Graph, Leaf, Node, Piece, Pointwise, Produ
 # %% auto #0
 __all__ = ['OuterSum', 'PlainSum', 'Gradients', 'differentiate', 'shaped']
 
-# %% ../../nbs/fused/02_gradient.ipynb #53a77d1a
+# %% ../../nbs/fused/02_gradient.ipynb #d14ad34d
 @dataclass(frozen=True)
 class OuterSum:
     "A parameter's gradient: gradient x vector, summed over trials, steps and leading dimensions."
@@ -50,7 +50,7 @@ def differentiate(
     collected: dict[Node, list[Piece]] = {}
     for node, gradient in seeds:
         if node in relevant:
-            collected.setdefault(node, []).append(Piece(gradient, 0, contiguous(node.rows)))
+            collected.setdefault(node, []).append(Piece(shaped(gradient, node.rows), 0, contiguous(node.rows)))
     result, plain = Gradients(), {}
     for node in sorted(relevant, key=lambda n: -n.order):
         if node not in collected:
