@@ -5,7 +5,6 @@ tendons) and a network of 50 gated recurrent units that sees with delays, form a
 Adam. Libraries are imported only when their contender is made, so that each worker has only its own.
 """
 
-import inspect
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -70,18 +69,6 @@ def timed(run: Callable[[], object]) -> Repeat:
     return repeat
 
 
-def known(function: Callable, **wanted: object) -> dict[str, object]:
-    """These arguments, if the installed motornet_nb has them; the eager engine needs no saying.
-
-    For the time until `play` and `train` have engines and replicates: then delete this and pass the arguments on.
-    """
-    has = inspect.signature(function).parameters
-    for name, value in wanted.items():
-        if name not in has and value != "eager":
-            raise NotThere(f"this motornet_nb has no {function.__name__}(..., {name}={value!r}) yet")
-    return {name: value for name, value in wanted.items() if name in has}
-
-
 def loss_of(hand, target, activation, hidden):
     """The loss, from torch tensors (batch, time, ...)."""
     return (hand - target).abs().sum(-1).mean() + 0.05 * activation.square().mean() + 0.01 * hidden.square().mean()
@@ -125,19 +112,18 @@ class Ours:
 
     def make(self, n_steps: int):
         """A new environment, a network, and how it is played."""
+        from motornet_nb.engine import make_engine
+
         mn = self.mn
         arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
         environment = mn.Environment(arm, mn.RandomTargetReach(), duration=n_steps / 100, **DELAYS)
         policy = mn.PolicyGRU(environment.n_observations, UNITS, environment.n_actions)
-        how = known(mn.play, engine=self.engine)
-        if how:  # an engine that is used again, as in `train`
-            from motornet_nb.engine import make_engine
-
-            how = {"engine": make_engine(self.engine, policy, environment)}
+        engine = make_engine(self.engine, policy, environment)
+        engine.read = {"endpoint_position", "activation", "hidden"}  # what `train` finds out about a loss by itself
 
         def play(trials, streams):
             """The loss of playing these trials."""
-            played = mn.play(policy, environment, trials, streams, **how)
+            played = mn.play(policy, environment, trials, streams, engine=engine)
             return loss_of(*(played[n] for n in ("endpoint_position", "target_position", "activation", "hidden")))
 
         return environment, policy, play
@@ -172,7 +158,6 @@ class Ours:
         """A batch of `train` for several networks at once, with the loss of the paper."""
         train, (environment, policy, _) = self.mn.train, self.make(case.n_steps)
         several = {"replicates": case.replicates, "seeds": list(range(case.replicates))}
-        how = known(train, engine=self.engine, **(several if case.replicates > 1 else {}))
 
         def repeat(times: int) -> float:
             clock: list[float] = []
@@ -183,7 +168,8 @@ class Ours:
                 batch_size=case.batch_size,
                 callbacks=lambda _: clock.append(time.perf_counter()),
                 progress=False,
-                **how,
+                engine=self.engine,
+                **(several if case.replicates > 1 else {}),
             )
             return 1e3 * (clock[-1] - clock[0]) / times
 

@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'CompiledEngine',
-           'FusedEngine', 'AutoEngine', 'make_engine']
+           'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
 
-# %% ../nbs/api/32_engine.ipynb #74a01587
+# %% ../nbs/api/32_engine.ipynb #02897dfd
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -115,7 +116,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #380c33fa
+# %% ../nbs/api/32_engine.ipynb #78b1aff4
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -241,7 +242,7 @@ class FusedEngine(Engine):
         if environment.effector.device.type != "cpu":
             raise fused.Unsupported(f"an effector on {environment.effector.device}; the fused engine runs on the CPU")
         fused.find_compiler()
-        self._scans: list[tuple[tuple, fused.Scan]] = []  # each with the modes of the modules it was built for
+        self._scans: list[tuple[tuple, fused.Scan]] = []  # each with the settings of the modules it was built for
         self.read: set[str] | None = None  # outputs a loss reads; None for any
 
     @property
@@ -263,7 +264,7 @@ class FusedEngine(Engine):
         weights, carry = self.weights(), Carry(episode.state, hidden)
         body, loads = episode.constants
         given = fused.flatten((weights, body), loads, carry, inputs, episode.feedback)
-        environment, modes = self.environment, tuple(module.training for module in self.loop.modules())
+        environment, modes = self.environment, _settings(self.loop)
 
         def play() -> fused.History:
             scan = next((s for m, s in self._scans if m == modes and s.suits(given)), None)
@@ -284,7 +285,18 @@ class FusedEngine(Engine):
         history = play()
         return InBlocks(history, history.scan.positions, again)
 
-# %% ../nbs/api/32_engine.ipynb #775e3c4b
+
+def _settings(loop: nn.Module) -> tuple:
+    "Everything in some modules that is no tensor but may decide what a step does: modes, numbers, words."
+    plain = (bool, int, float, str, type(None))
+    found = []
+    for module in loop.modules():
+        values = module.__dict__
+        found.append((type(module), *((k, v) for k, v in values.items() if isinstance(v, plain))))
+        found.append(tuple((k, v) for k, v in values.get("_plain", {}).items() if isinstance(v, plain)))
+    return tuple(found)
+
+# %% ../nbs/api/32_engine.ipynb #023561dd
 class AutoEngine(Engine):
     "The fastest engine that works."
 
@@ -342,3 +354,21 @@ def make_engine(
     if engine not in ENGINES:
         raise refuse("train", "engine", engine, f"one of {', '.join(map(repr, ENGINES))}")
     return ENGINES[engine](policy, environment)
+
+
+_RECENT: deque[Engine] = deque(maxlen=2)
+
+
+def recent_engine(
+    engine: str | Engine,  # as for `make_engine`
+    policy: nn.Module,  # the network
+    environment: Environment,  # the body and its task
+) -> Engine:
+    "An engine by its name; one of the last two again, if it fits, so that a loop of one's own around `play` builds only once."
+    if engine in ("fused", "auto", "compile"):
+        for known in _RECENT:
+            if known.name == engine and known.policy is policy and known.environment is environment:
+                return known
+        _RECENT.append(make_engine(engine, policy, environment))
+        return _RECENT[-1]
+    return make_engine(engine, policy, environment)

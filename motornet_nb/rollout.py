@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['Rollout', 'suitable_threads', 'play']
 
-# %% ../nbs/api/15_rollout.ipynb #9070272d
+# %% ../nbs/api/15_rollout.ipynb #935bbbe6
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from .engine import Engine, Recorded, make_engine
+from .engine import Engine, Recorded, recent_engine
 from .environment import Environment, Episode
 from .loop import check_match
 from .parameters import refuse
@@ -135,7 +135,7 @@ def suitable_threads(
     finally:
         torch.set_num_threads(before)
 
-# %% ../nbs/api/15_rollout.ipynb #e623e93b
+# %% ../nbs/api/15_rollout.ipynb #1c3f6b7e
 def play(
     policy: nn.Module,  # the network, or `Replicates`
     environment: Environment,  # the body and its task
@@ -151,9 +151,9 @@ def play(
     engine: str | Engine = "eager",  # "eager", "fused", "compile" or "auto", or an engine to be used again
 ) -> Rollout:
     "Play a batch of trials; everything in the result is attached to the graph."
-    check_match(policy, environment)
     n = len(policy) if isinstance(policy, Replicates) else 1
-    engine = make_engine(engine, policy, environment)
+    engine = recent_engine(engine, policy, environment)
+    check_match(policy, environment)
     streams = [
         s if isinstance(s, Streams) else Streams(s) for s in (seed if isinstance(seed, Sequence) else [seed] * n)
     ]

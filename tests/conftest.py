@@ -1,6 +1,7 @@
 """Fixtures: golden numbers, both precisions."""
 
 import functools
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ import torch
 import xarray as xr
 
 torch.set_num_threads(1)
+# a shell starts what runs in the background without interrupts; the tests of interrupts need them
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 #: the golden numbers: beside the checkout where there are some, else the copy that comes with the tests
