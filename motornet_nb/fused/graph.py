@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 # %% auto #0
-__all__ = ['Rows', 'Value', 'FUNCTIONS', 'contiguous', 'Node', 'View', 'Leaf', 'Pointwise', 'Piece', 'Copies', 'Product',
-           'Function', 'Graph', 'resolved', 'longer']
+__all__ = ['Rows', 'Value', 'FUNCTIONS', 'contiguous', 'Node', 'View', 'longer', 'steps', 'shaped', 'whole', 'before', 'Leaf',
+           'Pointwise', 'Piece', 'Copies', 'Product', 'Function', 'Graph', 'resolved']
 
-# %% ../../nbs/fused/00_graph.ipynb #8026b51a
+# %% ../../nbs/fused/00_graph.ipynb #0f88f04f
 Rows = tuple[int, ...]
 
 
@@ -52,7 +52,7 @@ class Node:
 
     def view(self) -> View:
         "The node as it is."
-        return View(self, 0, self.rows, contiguous(self.rows))
+        return whole(self, self.rows)
 
 
 class View(NamedTuple):
@@ -73,6 +73,53 @@ class View(NamedTuple):
 
 
 Value = View | float
+
+
+def longer(
+    rows: Rows,  # a shape
+) -> Rows:
+    "A shape without its dimensions of 1."
+    return tuple(n for n in rows if n != 1)
+
+
+def steps(
+    rows: Rows,  # a shape
+    strides: Rows,  # of its dimensions
+) -> Rows:
+    "The strides of the dimensions that are longer than 1."
+    return tuple(s for n, s in zip(rows, strides, strict=True) if n != 1)
+
+
+def shaped(
+    view: View,  # some rows
+    rows: Rows,  # the same shape, but for dimensions of 1
+) -> View:
+    "A view with dimensions of 1 added or left out."
+    left = iter(steps(view.rows, view.strides))
+    return View(view.node, view.offset, rows, tuple(0 if n == 1 else next(left) for n in rows))
+
+
+def whole(
+    node: Node,  # any
+    rows: Rows,  # its shape, but for dimensions of 1
+) -> View:
+    "Every row of a node, in order."
+    return View(node, 0, rows, contiguous(rows))
+
+
+def before(
+    ends: Iterable[Node],  # where to begin
+    stop: Iterable[Node] = (),  # nodes whose arguments are not followed
+) -> list[Node]:  # in order
+    "The nodes that some nodes are made from, themselves included."
+    stop, found, stack = set(stop), set(), list(ends)
+    while stack:
+        node = stack.pop()
+        if node not in found:
+            found.add(node)
+            if node not in stop:
+                stack += [v.node for v in node.arguments]
+    return sorted(found, key=lambda n: n.order)
 
 
 @dataclass(eq=False)
@@ -302,7 +349,7 @@ def _share(b, x, z, relation: str):
     "1 where x stands in the relation to z, a half where they are equal (torch divides the gradient of a tie)."
     return _select(b, b.pointwise("equal", x, z), 0.5, _select(b, b.pointwise(relation, x, z), 1.0, 0.0))
 
-# %% ../../nbs/fused/00_graph.ipynb #3777c1d3
+# %% ../../nbs/fused/00_graph.ipynb #e2aecb25
 _MANY_ROWS = 32
 
 
@@ -341,7 +388,7 @@ class Graph:
         rows = next((v.rows for v in values if isinstance(v, View)), ())
         slim = tuple(_slim(v) for v in values)
         key = ("pointwise", function, *(_key(v) for v in slim))
-        return _wide(self._made(key, lambda order: Pointwise(longer(rows), order, function, slim)), rows)
+        return whole(self._made(key, lambda order: Pointwise(longer(rows), order, function, slim)), rows)
 
     def _pulled(self, value: Value) -> Value:
         "Part of a cheap function's many rows as the function of parts: the whole need not be stored only to be cut."
@@ -460,12 +507,11 @@ class Graph:
         "Pieces added into places."
         slim = []
         for source, offset, strides in pieces:
-            steps = tuple(s for s, n in zip(strides, source.rows, strict=True) if n != 1)
             read = _slim(resolved(source))
             if isinstance(read, View):
-                slim.append(Piece(read, offset, steps))
+                slim.append(Piece(read, offset, steps(source.rows, strides)))
         key = ("copies", longer(rows), *((_key(p.source), p.offset, p.strides) for p in slim))
-        return _wide(self._made(key, lambda order: Copies(longer(rows), order, tuple(slim))), rows)
+        return whole(self._made(key, lambda order: Copies(longer(rows), order, tuple(slim))), rows)
 
     def sum(
         self,
@@ -507,17 +553,13 @@ class Graph:
         if isinstance(vector.node, Leaf) and vector.node.role in ("parameter", "moment"):
             vector = self.stored(vector, vector.rows).view()
         rows = (*vector.rows[:-1], matrix.rows[0])
-        lead = [(n, s) for n, s in zip(vector.rows[:-1], vector.strides[:-1], strict=True) if n != 1]
-        slim = View(
-            vector.node,
-            vector.offset,
-            (*(n for n, _ in lead), vector.rows[-1]),
-            (*(s for _, s in lead), vector.strides[-1]),
-        )
+        lead = longer(vector.rows[:-1])
+        strides = (*steps(vector.rows[:-1], vector.strides[:-1]), vector.strides[-1])
+        slim = View(vector.node, vector.offset, (*lead, vector.rows[-1]), strides)
         key = ("product", _key(matrix), _key(slim))
-        return _wide(self._made(key, lambda order: Product((*longer(rows[:-1]), rows[-1]), order, matrix, slim)), rows)
+        return whole(self._made(key, lambda order: Product((*lead, rows[-1]), order, matrix, slim)), rows)
 
-# %% ../../nbs/fused/00_graph.ipynb #9f3bb667
+# %% ../../nbs/fused/00_graph.ipynb #37bfd3b8
 def resolved(
     value: Value,  # a view, or a number
 ) -> Value:
@@ -586,28 +628,9 @@ _ON_NUMBERS = {
 }
 
 
-def longer(
-    rows: Rows,  # a shape
-) -> Rows:
-    "A shape without its dimensions of 1."
-    return tuple(n for n in rows if n != 1)
-
-
 def _slim(value: Value) -> Value:
     "Without dimensions of 1, so that equal things look equal."
-    if not isinstance(value, View):
-        return value
-    return View(
-        value.node,
-        value.offset,
-        longer(value.rows),
-        tuple(s for s, n in zip(value.strides, value.rows, strict=True) if n != 1),
-    )
-
-
-def _wide(node: Node, rows: Rows) -> View:
-    "A whole node as a view with dimensions of 1."
-    return View(node, 0, rows, contiguous(rows))
+    return shaped(value, longer(value.rows)) if isinstance(value, View) else value
 
 
 def _key(value: Value) -> tuple:

@@ -12,24 +12,9 @@ from dataclasses import dataclass, field
 from .graph import FUNCTIONS, Leaf, Node, Pointwise, Product, Rows, longer
 
 # %% auto #0
-__all__ = ['before', 'is_costly', 'choose_kept', 'Loop', 'schedule', 'Layout', 'lay_out']
+__all__ = ['is_costly', 'choose_kept', 'Loop', 'schedule', 'Layout', 'lay_out']
 
-# %% ../../nbs/fused/03_plan.ipynb #876ac906
-def before(
-    ends: Iterable[Node],  # where to begin
-    stop: Iterable[Node] = (),  # nodes whose arguments are not followed
-) -> list[Node]:  # in order
-    "The nodes that some nodes are made from, themselves included."
-    stop, found, stack = set(stop), set(), list(ends)
-    while stack:
-        node = stack.pop()
-        if node not in found:
-            found.add(node)
-            if node not in stop:
-                stack += [v.node for v in node.arguments]
-    return sorted(found, key=lambda n: n.order)
-
-
+# %% ../../nbs/fused/03_plan.ipynb #793b0472
 def is_costly(
     node: Node,  # of the forward pass
 ) -> bool:
@@ -74,7 +59,7 @@ def choose_kept(
     _, (reached, _) = networkx.minimum_cut(network, "begin", "end")
     return sorted((n for n in seen if (n, "made") in reached and (n, "kept") not in reached), key=lambda n: n.order)
 
-# %% ../../nbs/fused/03_plan.ipynb #c0cc5325
+# %% ../../nbs/fused/03_plan.ipynb #adaccbc7
 @dataclass
 class Loop:
     "Pointwise nodes of one shape, or a single node of another kind."
@@ -92,8 +77,7 @@ def schedule(
     available: set[Node],  # what is there already
 ) -> list[Loop]:
     "Order the nodes and collect those that share a loop."
-    waiting = {node: node for node in nodes if node not in available and not isinstance(node, Leaf)}
-    done: set[Node] = set()
+    waiting = dict.fromkeys(node for node in nodes if node not in available and not isinstance(node, Leaf))
     users: dict[Node, list[Node]] = {}
     missing: dict[Node, int] = {}
     for node in waiting:
@@ -107,7 +91,6 @@ def schedule(
     def finish(group: list[Node]) -> None:
         loops.append(Loop(group))
         for node in group:
-            done.add(node)
             del waiting[node]
             ready.pop(node, None)
         for node in group:
