@@ -74,6 +74,20 @@ def loss_of(hand, target, activation, hidden):
     return (hand - target).abs().sum(-1).mean() + 0.05 * activation.square().mean() + 0.01 * hidden.square().mean()
 
 
+def our_loss():
+    """The same loss as a `Loss` of this package."""
+    from motornet_nb.loss import HiddenActivity, Loss, PositionError, Term, mean_square
+
+    class SquaredActivation(Term):
+        """Mean of u^2."""
+
+        def forward(self, rollout):
+            return mean_square(rollout.as_stored("activation"))
+
+    terms = {"distance": PositionError(radius=0), "activation": SquaredActivation(), "hidden": HiddenActivity()}
+    return Loss(weights={"distance": 2.0, "activation": 0.05, "hidden": 0.01}, terms=terms)
+
+
 def learn(policy, optimizer, loss) -> None:
     """Backward, clip, and one step of Adam, in torch."""
     import torch
@@ -109,6 +123,7 @@ class Ours:
 
         torch.set_num_threads(threads)
         self.engine, self.mn, self.torch = engine, mn, torch
+        self.loss = our_loss()
 
     def make(self, n_steps: int):
         """A new environment, a network, and how it is played."""
@@ -119,27 +134,36 @@ class Ours:
         environment = mn.Environment(arm, mn.RandomTargetReach(), duration=n_steps / 100, **DELAYS)
         policy = mn.PolicyGRU(environment.n_observations, UNITS, environment.n_actions)
         engine = make_engine(self.engine, policy, environment)
-        engine.read = {"endpoint_position", "activation", "hidden"}  # what `train` finds out about a loss by itself
 
         def play(trials, streams):
             """The loss of playing these trials."""
-            played = mn.play(policy, environment, trials, streams, engine=engine)
-            return loss_of(*(played[n] for n in ("endpoint_position", "target_position", "activation", "hidden")))
+            return self.loss(mn.play(policy, environment, trials, streams, engine=engine))[0]
 
         return environment, policy, play
 
     def training(self, case: Case) -> Repeat:
-        """A training batch."""
-        environment, policy, play = self.make(case.n_steps)
-        optimizer = self.torch.optim.Adam(policy.parameters(), 1e-3)
-        batches = iter(range(10**9))
+        """A batch of `train`, of several networks at once if there are replicates."""
+        train, (environment, policy, _) = self.mn.train, self.make(case.n_steps)
+        several = {"replicates": case.replicates, "seeds": list(range(case.replicates))}
 
-        def run():
-            streams = self.mn.Streams(0, next(batches))
-            trials = environment.sample(case.batch_size, streams, "train")
-            learn(policy, optimizer, play(trials, streams))
+        def repeat(times: int) -> float:
+            clock: list[float] = []
+            train(
+                policy,
+                environment,
+                loss=self.loss,
+                n_batches=times + 1,
+                batch_size=case.batch_size,
+                callbacks=lambda _: clock.append(time.perf_counter()),
+                progress=False,
+                engine=self.engine,
+                **(several if case.replicates > 1 else {}),
+            )
+            return 1e3 * (clock[-1] - clock[0]) / times
 
-        return timed(run)
+        return repeat
+
+    replicates = training
 
     def forward(self, case: Case) -> Repeat:
         """Trials, rollout and loss without gradients."""
@@ -153,27 +177,6 @@ class Ours:
                 return play(trials, streams).item()
 
         return timed(run)
-
-    def replicates(self, case: Case) -> Repeat:
-        """A batch of `train` for several networks at once, with the loss of the paper."""
-        train, (environment, policy, _) = self.mn.train, self.make(case.n_steps)
-        several = {"replicates": case.replicates, "seeds": list(range(case.replicates))}
-
-        def repeat(times: int) -> float:
-            clock: list[float] = []
-            train(
-                policy,
-                environment,
-                n_batches=times + 1,
-                batch_size=case.batch_size,
-                callbacks=lambda _: clock.append(time.perf_counter()),
-                progress=False,
-                engine=self.engine,
-                **(several if case.replicates > 1 else {}),
-            )
-            return 1e3 * (clock[-1] - clock[0]) / times
-
-        return repeat
 
     def gymnasium(self, case: Case) -> Repeat:
         """A trial of a vector environment, from the reset on, the actions at hand."""

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Body']
 
-# %% ../nbs/api/08_body.ipynb #5d435e9e
+# %% ../nbs/api/08_body.ipynb #bde65376
+from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import Tensor
 
 from .geometry import Geometry, MusculotendonGeometry, PathGeometry, checked_path
 from .integration import INTEGRATORS, EffectorCoefficients, EffectorState
-from .model import Model
+from .model import Model, contents
 from .muscle import Muscle
 from .parameters import as_quantity, choice, count, data, describe, number, part, quantity, refuse, text
 from .skeleton import Skeleton
@@ -35,7 +36,21 @@ def _as_device(value: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise PydanticCustomError("device", "{allowed}", {"allowed": f"a torch device ({error})"}) from None
 
-# %% ../nbs/api/08_body.ipynb #6f37fd07
+# %% ../nbs/api/08_body.ipynb #57bdfc11
+class _Known:
+    "Coefficients, and what they follow from."
+
+    def __init__(self, tensors: list[Tensor], settings: list[Any], coefficients: Any):
+        self.tensors, self.settings, self.coefficients = tensors, settings, coefficients
+
+    def holds(self, tensors: list[Tensor], settings: list[Any]) -> bool:
+        return (
+            settings == self.settings
+            and len(tensors) == len(self.tensors)
+            and all(a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(tensors, self.tensors, strict=True))
+        )
+
+
 class Body(Model):
     "A skeleton with muscles routed over it, and one step of its dynamics: everything about an effector that is pure."
 
@@ -86,6 +101,7 @@ class Body(Model):
         return any(name in cls.muscle_declarations for cls in families(Muscle))
 
     def setup(self):
+        self._known: dict[type, _Known] = {}
         self._plain["muscle_names"] = list(self.muscle_names)
         self._plain["device"] = torch.device(self.device)
         self._set_limits()
@@ -249,8 +265,23 @@ class Body(Model):
         "What follows from the parameters alone, in the effector's precision; gradients reach the parameters through it."
         if self.n_muscles == 0:
             raise ValueError(f"{type(self).__name__} has no muscles yet; add one with add_muscle(...)")
+        c = self._formed(self, self._form)
+        return EffectorCoefficients(*(dict(x) if isinstance(x, dict) else x for x in c))
 
-        cast = self._cast
+    def _formed(self, part: Model, form: Callable[[], Any]) -> Any:
+        "Coefficients of the body or a part of it; the last ones again where nothing that they follow from has changed or is learnt."
+        if self.device.type != "cpu" or torch.is_inference_mode_enabled():
+            return form()
+        tensors, settings = contents(part)
+        if any(tensor.requires_grad for tensor in tensors):
+            return form()
+        settings += (self.dtype, self.device)
+        known = self._known.get(type(part))
+        if known is None or not known.holds(tensors, settings):
+            known = self._known[type(part)] = _Known([tensor.clone() for tensor in tensors], settings, form())
+        return known.coefficients
+
+    def _form(self) -> EffectorCoefficients:
         constants = {"zero": torch.zeros((), dtype=torch.float64), "one": torch.ones((), dtype=torch.float64)}
         limits = {
             "position_lower": self.pos_lower_bound,
@@ -261,22 +292,25 @@ class Body(Model):
         muscles = {n: getattr(self, n).to(torch.float64) for n in self.muscle.muscle_declarations}
         damped = self.damping.requires_grad or float(self.damping) > 0
         return EffectorCoefficients(
-            {k: cast(v) for k, v in (self.skeleton.coefficients() | limits | constants).items()},
-            {k: cast(v) for k, v in (self.muscle.coefficients(muscles) | constants).items()},
-            {k: cast(v) for k, v in self.geometry.coefficients().items()},
-            cast(self.damping) if damped else None,
+            self._cast(self.skeleton.coefficients() | limits | constants),
+            self._cast(self.muscle.coefficients(muscles) | constants),
+            self._cast(self.geometry.coefficients()),
+            self._cast({"damping": self.damping})["damping"] if damped else None,
         )
 
-    def _cast(self, x: Tensor) -> Tensor:
-        "A coefficient in the effector's precision and on its device."
-        return x.to(device=self.device, dtype=self.dtype) if x.is_floating_point() else x.to(self.device)
+    def _cast(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        "Coefficients in the effector's precision and on its device."
+        device, dtype = self.device, self.dtype
+        return {
+            k: v.to(device=device, dtype=dtype) if v.is_floating_point() else v.to(device) for k, v in values.items()
+        }
 
     def endpoint_at(
         self,
         position: Tensor,  # (batch, joint) rad
     ) -> Tensor:  # (batch, space) m
         "Where the endpoint is at a posture."
-        c = {k: self._cast(v) for k, v in self.skeleton.coefficients().items()}
+        c = self._formed(self.skeleton, lambda: self._cast(self.skeleton.coefficients()))
         return self.skeleton.endpoint(c, position)
 
     def evaluate_geometry(

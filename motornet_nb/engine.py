@@ -6,10 +6,10 @@
 __all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'CompiledEngine',
            'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
 
-# %% ../nbs/api/32_engine.ipynb #02897dfd
+# %% ../nbs/api/32_engine.ipynb #7256f406
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,15 +19,25 @@ from torch.utils._pytree import tree_map
 from . import fused
 from .environment import Constants, Environment, Episode
 from .loop import Carry, ClosedLoop, scan
+from .model import contents
 from .parameters import refuse
 from .replicates import Replicates
 
-# %% ../nbs/api/32_engine.ipynb #c41b950b
+# %% ../nbs/api/32_engine.ipynb #0e5f75f5
 class Recorded(Mapping):
     "The outputs of a rollout by name, (batch, time, ...) each, made when they are asked for."
 
     def __contains__(self, name: Any) -> bool:
         return any(name == n for n in self)  # a Mapping would make the output only to see whether it is there
+
+    def shares(
+        self,
+        name: str,  # of an output
+        replicates: int = 1,  # networks that share the trials
+        as_stored: bool = False,  # whether trials may be spread over several dimensions, which can save a copy
+    ) -> Sequence[Tensor]:  # (batch, time, ...) of each replicate, or (..., time, ...)
+        "One output, cut into the replicates' shares."
+        return self[name].unflatten(0, (replicates, -1)).unbind(0) if replicates > 1 else [self[name]]
 
     def ends(
         self,
@@ -67,6 +77,10 @@ class Joined(Recorded):
     def __getitem__(self, name):
         return torch.cat([part[name] for part in self._parts])
 
+    def shares(self, name, replicates=1, as_stored=False):
+        "Each network's own."
+        return [part[name] for part in self._parts]
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._parts[0])
 
@@ -88,6 +102,11 @@ class Watched(Recorded):
         self.read.add(name)
         return self._recorded[name]
 
+    def shares(self, name, replicates=1, as_stored=False):
+        "The other's."
+        self.read.add(name)
+        return self._recorded.shares(name, replicates, as_stored)
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._recorded)
 
@@ -102,9 +121,16 @@ class InBlocks(Recorded):
         self._history, self._positions, self._again = history, positions, again
 
     def __getitem__(self, name):
+        return self._able(name).output(self._positions[name])
+
+    def shares(self, name, replicates=1, as_stored=False):
+        "As they are in the blocks."
+        return self._able(name).shares(self._positions[name], as_stored)
+
+    def _able(self, name: str) -> fused.History:
         if not self._history.is_differentiable(self._positions[name]):
             self._history = self._again(name)
-        return self._history.output(self._positions[name])
+        return self._history
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._positions)
@@ -116,7 +142,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #78b1aff4
+# %% ../nbs/api/32_engine.ipynb #ce9c5c8f
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -264,7 +290,7 @@ class FusedEngine(Engine):
         weights, carry = self.weights(), Carry(episode.state, hidden)
         body, loads = episode.constants
         given = fused.flatten((weights, body), loads, carry, inputs, episode.feedback)
-        environment, modes = self.environment, _settings(self.loop)
+        environment, (_, modes) = self.environment, contents(self.loop)
 
         def play() -> fused.History:
             scan = next((s for m, s in self._scans if m == modes and s.suits(given)), None)
@@ -284,17 +310,6 @@ class FusedEngine(Engine):
 
         history = play()
         return InBlocks(history, history.scan.positions, again)
-
-
-def _settings(loop: nn.Module) -> tuple:
-    "Everything in some modules that is no tensor but may decide what a step does: modes, numbers, words."
-    plain = (bool, int, float, str, type(None))
-    found = []
-    for module in loop.modules():
-        values = module.__dict__
-        found.append((type(module), *((k, v) for k, v in values.items() if isinstance(v, plain))))
-        found.append(tuple((k, v) for k, v in values.get("_plain", {}).items() if isinstance(v, plain)))
-    return tuple(found)
 
 # %% ../nbs/api/32_engine.ipynb #023561dd
 class AutoEngine(Engine):

@@ -71,7 +71,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #aeb65853
+# %% ../nbs/api/13_environment.ipynb #c5826f7a
 _SENSORS = ("vision", "proprioception")
 
 
@@ -230,8 +230,9 @@ class Environment(Model):
 
     def _task_inputs(self, trials: Trials) -> dict[str, Tensor]:
         "What the task shows, one visual delay later, time first."
-        late = (torch.arange(self.n_steps + 1) - self.delay_steps["vision"]).clamp(min=0)
-        return {"task": trials.inputs[:, late.to(trials.inputs.device)].movedim(1, 0).contiguous()}
+        late = min(self.delay_steps["vision"], self.n_steps)
+        shown = trials.inputs.movedim(1, 0)
+        return {"task": torch.cat((shown[:1].expand(late, -1, -1), shown[: len(shown) - late]))}
 
     def _prescribed_loads(self, trials: Trials) -> dict[str, Tensor]:
         "The sum of the loads that do not depend on motion, and the gains of those that do, time first."

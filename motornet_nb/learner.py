@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['Learner']
 
-# %% ../nbs/api/35_learner.ipynb #d114edef
+# %% ../nbs/api/35_learner.ipynb #6f9e817f
+import math
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from .guards import NonFiniteError, first_bad_gradient
 from .parameters import refuse
 
-# %% ../nbs/api/35_learner.ipynb #b08da119
+# %% ../nbs/api/35_learner.ipynb #dc32ae26
 _SCHEDULERS = (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
 
@@ -32,7 +33,7 @@ class Learner:
         self.named, self.clip_norm = named, clip_norm
         self.parameters = [p for _, p in named]
         given = _made(optimizer, self.parameters, torch.optim.Optimizer, "optimizer")
-        self.optimizer = given or torch.optim.Adam(self.parameters, lr=learning_rate)
+        self.optimizer = given or torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
         self.scheduler = _made(scheduler, self.optimizer, _SCHEDULERS, "scheduler")
         fresh = (
             self.optimizer is not optimizer and self.scheduler is not scheduler
@@ -45,16 +46,19 @@ class Learner:
 
     def forget_gradients(self) -> None:
         "Before the next backward pass."
-        self.optimizer.zero_grad(set_to_none=True)
+        for group in ({"params": self.parameters}, *self.optimizer.param_groups):
+            for parameter in group["params"]:
+                parameter.grad = None
 
-    def clip(self) -> Tensor:  # the norm before clipping
+    def clip(self) -> float:  # the norm before clipping
         "Clip the gradient; an error if it is not finite."
         norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
-        if not bool(torch.isfinite(norm)):  # found out before one bad gradient makes all of them bad
+        size = norm.item()
+        if not math.isfinite(size):  # found out before one bad gradient makes all of them bad
             raise NonFiniteError(first_bad_gradient(self.named))
-        if self.clip_norm is not None:
+        if self.clip_norm is not None and size > self.clip_norm:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.clip_norm, norm)
-        return norm
+        return size
 
     @property
     def rate(self) -> float:

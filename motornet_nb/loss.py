@@ -17,15 +17,20 @@ from .model import Model
 from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
-# %% ../nbs/api/16_loss.ipynb #185a31b5
+# %% ../nbs/api/16_loss.ipynb #3372a1c5
+def _sum_of_squares(x: Tensor) -> Tensor:
+    "In the order in which the numbers lie in memory."
+    flat = x.permute(sorted(range(x.ndim), key=x.stride, reverse=True)).reshape(-1)
+    return torch.dot(flat, flat)
+
+
 class _MeanSquare(torch.autograd.Function):
     "Mean of x^2 with one temporary tensor instead of four: x is often the largest tensor of a training."
 
     @staticmethod
     def forward(ctx, x):
         ctx.save_for_backward(x)
-        flat = x.reshape(-1)
-        return torch.dot(flat, flat) / x.numel()
+        return _sum_of_squares(x) / x.numel()
 
     @staticmethod
     def backward(ctx, gradient):
@@ -34,20 +39,41 @@ class _MeanSquare(torch.autograd.Function):
 
 
 class _MeanSquareChange(torch.autograd.Function):
-    "Mean of (x[t + 1] - x[t])^2 over the second dimension, with few temporary tensors."
+    "Mean of (x[t + 1] - x[t])^2 over the last dimension but one, with few temporary tensors."
 
     @staticmethod
     def forward(ctx, x):
-        change = x.diff(dim=1)
-        ctx.save_for_backward(change)
-        flat = change.reshape(-1)
-        return torch.dot(flat, flat) / change.numel()
+        change = x[..., 1:, :] - x[..., :-1, :]
+        ctx.save_for_backward(x, change)
+        return _sum_of_squares(change) / change.numel()
 
     @staticmethod
     def backward(ctx, gradient):
-        (change,) = ctx.saved_tensors
-        scaled = change * (gradient * (2 / change.numel()))
-        return torch.cat((-scaled[:, :1], scaled[:, :-1] - scaled[:, 1:], scaled[:, -1:]), 1)
+        x, change = ctx.saved_tensors
+        result = torch.empty_like(x)
+        torch.sub(change[..., :-1, :], change[..., 1:, :], out=result[..., 1:-1, :])
+        torch.neg(change[..., 0, :], out=result[..., 0, :])
+        result[..., -1, :] = change[..., -1, :]
+        return result.mul_(gradient * (2 / change.numel()))
+
+
+class _MeanDistance(torch.autograd.Function):
+    "Mean of |x| over the points x (..., coordinate) that are at least a radius from 0."
+
+    @staticmethod
+    def forward(ctx, x, radius, euclidean):
+        size, sign = x.abs(), x.sign()
+        if radius > 0:
+            distance = size.norm(dim=-1, keepdim=True) if euclidean else size.sum(-1, keepdim=True)
+            outside = distance >= radius
+            size, sign = size * outside, sign * outside
+        ctx.save_for_backward(sign)
+        return size.mean()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (sign,) = ctx.saved_tensors
+        return sign * (gradient / sign.numel()), None, None
 
 
 def mean_square(
@@ -73,13 +99,8 @@ class PositionError(Term):
 
     def forward(self, rollout):
         "Mean absolute error over the coordinates."
-        error = (rollout["endpoint_position"] - rollout["target_position"]).abs()
-        if self.radius == 0:
-            return error.mean()
-        with torch.no_grad():
-            distance = error.sum(-1, keepdim=True) if self.distance == "l1" else error.norm(dim=-1, keepdim=True)
-            outside = (distance >= self.radius).to(error)
-        return (error * outside).mean()
+        error = rollout["endpoint_position"] - rollout["target_position"]
+        return _MeanDistance.apply(error, self.radius, self.distance == "euclidean")
 
 
 class MuscleActivation(Term):
@@ -88,7 +109,7 @@ class MuscleActivation(Term):
     def forward(self, rollout):
         "Mean of (u f / mean f)^2."
         strength = rollout.max_isometric_force
-        return mean_square(rollout["activation"] * (strength / strength.mean()))
+        return mean_square(rollout.as_stored("activation") * (strength / strength.mean()))
 
 
 def _hidden(rollout: Rollout, term: Term) -> Tensor:
@@ -99,7 +120,7 @@ def _hidden(rollout: Rollout, term: Term) -> Tensor:
             type(rollout.policy).__name__,
             "a network with a hidden state; use loss.without(...) for one without memory",
         )
-    return rollout["hidden"]
+    return rollout.as_stored("hidden")
 
 
 class HiddenActivity(Term):
@@ -132,7 +153,7 @@ class WeightPenalty(Term):
         chosen = [p for n, p in named if self.parameters_with in n] or [p for _, p in named[:1]]
         if not chosen:
             raise refuse(self, "policy", type(rollout.policy).__name__, "a network with a weight matrix")
-        return torch.stack([p.square().sum() for p in chosen]).sum()
+        return sum(p.numel() * mean_square(p) for p in chosen)
 
 
 class FunctionTerm(Term):

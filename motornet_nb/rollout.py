@@ -19,7 +19,7 @@ from .parameters import refuse
 from .replicates import Replicates
 from .trials import Streams, Trials
 
-# %% ../nbs/api/15_rollout.ipynb #c8ff1c62
+# %% ../nbs/api/15_rollout.ipynb #f3656aca
 class Rollout(Mapping):
     "The outputs of a rollout, (batch, time, ...) each, attached to the graph."
 
@@ -28,10 +28,11 @@ class Rollout(Mapping):
         policy: nn.Module,
         environment: Environment,
         episode: Episode,
-        recorded: Mapping[str, Tensor],  # outputs of every step, (batch, time, ...) each
+        recorded: Recorded,  # outputs of every step, (batch, time, ...) each
     ):
         self.policy, self.environment, self.episode, self.recorded = policy, environment, episode, recorded
         self._made: dict[str, Tensor] = {}
+        self._stored: dict[str, Tensor] = {}
 
     @property
     def trials(self) -> Trials:
@@ -52,6 +53,17 @@ class Rollout(Mapping):
         if name not in self._made:
             self._made[name] = self._make(name)
         return self._made[name]
+
+    def as_stored(
+        self,
+        name: str,  # of an output
+    ) -> Tensor:  # (..., time, ...)
+        "The same numbers as `rollout[name]`, trials perhaps spread over several dimensions: for a mean over them, which need not wait for a copy."
+        if name not in self.recorded:
+            return self[name]
+        if name not in self._stored:
+            (self._stored[name],) = self.recorded.shares(name, as_stored=True)
+        return self._stored[name]
 
     def _make(self, name: str) -> Tensor:
         if name == "target_position":
@@ -82,43 +94,38 @@ class Rollout(Mapping):
 
     def split(self) -> "list[Rollout]":
         "One rollout for each replicate."
-        shares = _Shares(self.recorded, len(self.policy))
-        each = len(self.trials) // len(self.policy)
-        trials = self.shares or [self.trials.select(slice(i * each, (i + 1) * each)) for i in range(len(self.policy))]
+        n, cut = len(self.policy), {}
+        each = len(self.trials) // n
+        trials = self.shares or [self.trials.select(slice(i * each, (i + 1) * each)) for i in range(n)]
         return [
-            Rollout(network, self.environment, self.episode._replace(trials=own), _Share(shares, i))
+            Rollout(network, self.environment, self.episode._replace(trials=own), _Share(self.recorded, n, i, cut))
             for i, (network, own) in enumerate(zip(self.policy, trials, strict=True))
         ]
 
     shares: Sequence[Trials] = ()  # each replicate's trials, where they were drawn one by one
 
 
-class _Shares:
-    "Recorded outputs, cut once for all replicates."
-
-    def __init__(self, recorded: Mapping[str, Tensor], n: int):
-        self.recorded, self.n, self._cut = recorded, n, {}
-
-    def __getitem__(self, name: str) -> Sequence[Tensor]:
-        if name not in self._cut:
-            self._cut[name] = self.recorded[name].unflatten(0, (self.n, -1)).unbind(0)
-        return self._cut[name]
-
-
 class _Share(Recorded):
     "One replicate's part."
 
-    def __init__(self, shares: _Shares, i: int):
-        self._shares, self._i = shares, i
+    def __init__(self, recorded: Recorded, n: int, i: int, cut: dict[tuple[str, bool], Sequence[Tensor]]):
+        self._recorded, self._n, self._i, self._cut = recorded, n, i, cut  # what was cut is shared by all replicates
 
     def __getitem__(self, name):
-        return self._shares[name][self._i]
+        (part,) = self.shares(name)
+        return part
+
+    def shares(self, name, replicates=1, as_stored=False):
+        "This replicate's alone."
+        if (name, as_stored) not in self._cut:
+            self._cut[name, as_stored] = self._recorded.shares(name, self._n, as_stored)
+        return [self._cut[name, as_stored][self._i]]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._shares.recorded)
+        return iter(self._recorded)
 
     def __len__(self):
-        return len(self._shares.recorded)
+        return len(self._recorded)
 
 # %% ../nbs/api/15_rollout.ipynb #8f8f5c3b
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from .parameters import choice, count, number, parts, quantity, refuse
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
-# %% ../nbs/api/12_task.ipynb #4916d640
+# %% ../nbs/api/12_task.ipynb #cf1c54a7
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -78,10 +78,11 @@ class Task(Model):
         loads = tuple({k: v.to(trials.start) if v.is_floating_point() else v for k, v in d.items()} for d in drawn)
         masks = {f"load_{i}": d["mask"] for i, d in enumerate(drawn)}
         names = [type(load).__name__ for load in self.loads]
-        condition = [
-            " + ".join([kind, *(name for name, mask in zip(names, masks.values(), strict=True) if mask[i])])
-            for i, kind in enumerate(trials.labels["condition"])
+        with_loads = [
+            [f" + {name}" if on else "" for on in mask.tolist()]
+            for name, mask in zip(names, masks.values(), strict=True)
         ]
+        condition = ["".join(words) for words in zip(trials.labels["condition"], *with_loads, strict=True)]
         return replace(trials, loads=loads, labels=trials.labels | {"condition": condition})
 
     def input_labels(self, effector: Effector) -> list[str]:
@@ -133,20 +134,16 @@ def assemble(
     n = len(joint_state)
     start = effector.endpoint_at(joint_state[:, : effector.n_joints]).detach()
     goal = goal.to(start)
-    waiting = torch.arange(n_steps + 1) < go_step[:, None]  # (batch, T + 1)
-    go_cue = waiting.to(start)
+    waiting = (torch.arange(n_steps + 1) < go_step[:, None]).to(start.device)  # (batch, T + 1)
+    go_cue = waiting.to(start.dtype)
     before = go_cue.unsqueeze(-1)
-    target = before * start[:, None] + (1 - before) * goal[:, None]
+    target = torch.where(waiting.unsqueeze(-1), start[:, None], goal[:, None])
+    always_goal = goal[:, None].expand(-1, n_steps + 1, -1)
     if cue == "start off":
-        shown_start, shown_target = before * start[:, None], goal[:, None].expand(-1, n_steps + 1, -1)
+        shown_start, shown_target = before * start[:, None], always_goal
     else:
         shown_start, shown_target = start[:, None].expand(-1, n_steps + 1, -1), target
-    channels = {
-        "start": shown_start,
-        "target": shown_target,
-        "goal": goal[:, None].expand(-1, n_steps + 1, -1),
-        "go cue": before,
-    }
+    channels = {"start": shown_start, "target": shown_target, "goal": always_goal, "go cue": before}
     catch = go_step > n_steps
     toward = (goal - start).double().cpu()
     direction = (

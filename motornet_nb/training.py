@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #5cf42fef
+# %% ../nbs/api/17_training.ipynb #7458d100
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -149,7 +149,7 @@ class _Run:
         for i, learner in enumerate(self.learners):
             if faults[i] is None:
                 try:
-                    norms[i] = learner.clip().item()
+                    norms[i] = learner.clip()
                 except NonFiniteError as error:
                     faults[i] = str(error)
         return norms

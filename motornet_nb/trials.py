@@ -35,7 +35,7 @@ class Streams:
         digest = hashlib.blake2b(f"{self.seed}/{self.batch}/{name}".encode(), digest_size=8).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest, "little") >> 1)
 
-# %% ../nbs/api/10_trials.ipynb #3b68c1bb
+# %% ../nbs/api/10_trials.ipynb #a6c0f326
 @dataclass(frozen=True)
 class Trials:
     "A batch of trials, drawn by a task."
@@ -60,6 +60,10 @@ class Trials:
 
     def to(self, *args: Any, **kwargs: Any) -> "Trials":
         "The same trials on another device or in another precision; labels, which are for people, stay as they are."
+
+        real = (self.joint_state, self.start, self.goal, self.target, self.go_cue, self.inputs)
+        if not kwargs and all(args == (x.device, x.dtype) for x in real):
+            return self
 
         def move(x):
             if isinstance(x, Tensor):

@@ -157,7 +157,7 @@ def test_optimizers():
     "Adam by default; an optimiser, or a function that makes one."
     runs = {
         "default": quick(learning_rate=3e-3),
-        "factory": quick(optimizer=lambda p: torch.optim.Adam(p, lr=3e-3)),
+        "factory": quick(optimizer=lambda p: torch.optim.Adam(p, lr=3e-3, fused=True)),
         "sgd": quick(optimizer=lambda p: torch.optim.SGD(p, lr=1e-2)),
     }
     net = network(point_mass_world())

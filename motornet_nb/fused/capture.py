@@ -22,7 +22,7 @@ from .graph import Graph, Piece, Value, View, contiguous
 
 # %% auto #0
 __all__ = ['VIEWS', 'OPERATIONS', 'OPERATION_FORMULAS', 'Unsupported', 'Dimension', 'Recorded', 'Captured', 'Slot', 'Recorder',
-           'operation', 'formula', 'probe_size', 'ordered', 'capture']
+           'operation', 'formula', 'probe_size', 'in_order', 'ordered', 'capture']
 
 # %% ../../nbs/fused/01_capture.ipynb #b53d1f2e
 class Unsupported(NotImplementedError):
@@ -1148,7 +1148,7 @@ def _(r, result, tensor, dims):
 def _(r, result, one, two):
     raise Unsupported("a product that adds up over the trials")
 
-# %% ../../nbs/fused/01_capture.ipynb #dc75f43f
+# %% ../../nbs/fused/01_capture.ipynb #ddb639e8
 def probe_size(
     sizes: Sequence[int],  # every size of every tensor the step is given
 ) -> int:
@@ -1159,13 +1159,22 @@ def probe_size(
     return candidate
 
 
+def in_order(
+    names: dict[Any, Any],  # by name
+) -> list[Any]:
+    "The names, words in alphabetical order, so that the order in which they were put in does not matter."
+    try:
+        return sorted(names)
+    except TypeError:
+        return list(names)
+
+
 def ordered(
     group: Any,  # nested dicts, tuples and lists
 ) -> Any:
-    "The same with the names in every dict in alphabetical order, so that the order in which they were put in does not matter."
+    "The same with the names in every dict in order."
     if isinstance(group, dict):
-        names = sorted(group) if all(isinstance(n, str) for n in group) else list(group)
-        return {name: ordered(group[name]) for name in names}
+        return {name: ordered(group[name]) for name in in_order(group)}
     if isinstance(group, tuple) and hasattr(group, "_fields"):
         return type(group)(*(ordered(x) for x in group))
     return type(group)(ordered(x) for x in group) if isinstance(group, tuple | list) else group
