@@ -19,7 +19,7 @@ from torch import nn
 from torch.utils._pytree import tree_leaves, tree_map
 
 from motornet_nb import fused
-from motornet_nb.fused import capture, compiler
+from motornet_nb.fused import compiler, recorder
 
 DOUBLE, SINGLE = torch.float64, torch.float32
 
@@ -340,8 +340,8 @@ def table_results(dtype):
 
     arguments = (w, (), start, (x, y))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capture, "OPERATIONS", Noting(capture.OPERATIONS))
-        patch.setattr(capture, "VIEWS", Noting(capture.VIEWS))
+        patch.setattr(recorder, "OPERATIONS", Noting(recorder.OPERATIONS))
+        patch.setattr(recorder, "VIEWS", Noting(recorder.VIEWS))
         scan = fused.Scan(step, *arguments)
     _, got = scan(*arguments)
     want = {name: torch.stack([f(a, b, w) for a, b in zip(x, y, strict=True)]) for name, f in TABLE.items()}
@@ -370,7 +370,7 @@ def test_every_operation_agrees_with_torch(name, dtype):
 def test_every_row_of_the_tables_is_tested():
     "An operation that is added to the fused engine has to be added here."
     used = table_results(DOUBLE)[2]
-    known = set(capture.OPERATIONS) | set(capture.VIEWS)
+    known = set(recorder.OPERATIONS) | set(recorder.VIEWS)
     assert known - used - {"dot"} == set()  # dot is there to be refused
 
 

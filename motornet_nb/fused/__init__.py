@@ -3,8 +3,8 @@
 `scan` captures, builds and runs a step; `Scan` keeps what was built; `Unsupported` and `CompilerError` say what cannot be.
 """
 
-from .capture import Unsupported
 from .compiler import CompilerError, find_compiler
-from .runtime import Given, History, Scan, flatten, scan
+from .recorder import Unsupported
+from .scanning import Given, History, Scan, flatten, scan
 
 __all__ = ["CompilerError", "Given", "History", "Scan", "Unsupported", "find_compiler", "flatten", "scan"]
