@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 
 import importlib as _importlib
 
-from motornet_nb import effector, fused, muscle, pictures, skeleton
+from motornet_nb import effector, muscle, pictures, skeleton
 from motornet_nb.body import Body
 from motornet_nb.checkpoint import CheckpointError
 from motornet_nb.effector import (
@@ -42,8 +42,8 @@ from motornet_nb.trials import Streams, Trials
 
 _register()
 
-# rooms that need Bokeh, pandas or xarray load when they are first used
-_LAZY_ROOMS = ("analysis", "demo", "drawing", "player", "reinforcement", "report", "views")
+# rooms that need Bokeh, pandas or xarray, or are large, load when they are first used
+_LAZY_ROOMS = ("analysis", "demo", "drawing", "fused", "player", "reinforcement", "report", "views")
 
 __all__ = [
     "Body",

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['whole_steps', 'Tap', 'WorldState', 'Constants', 'Episode', 'Environment']
 
-# %% ../nbs/api/13_environment.ipynb #ce0dff20
+# %% ../nbs/api/13_environment.ipynb #c8330b8a
 import secrets
 from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
@@ -21,7 +21,7 @@ from .loads import Load, Motion
 from .model import Model
 from .parameters import check_options, count, data, number, part, quantity, refuse
 from .task import Task
-from .trials import Streams, Trials
+from .trials import Streams, Trials, draw_normal
 
 # %% ../nbs/api/13_environment.ipynb #98ce171c
 def whole_steps(
@@ -71,7 +71,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #c5826f7a
+# %% ../nbs/api/13_environment.ipynb #82ab4ce8
 _SENSORS = ("vision", "proprioception")
 
 
@@ -258,10 +258,8 @@ class Environment(Model):
             deviation = getattr(self, f"{name}_noise").detach().cpu()
             if not bool((deviation > 0).any()):
                 return None
-            shape = (n // len(streams), times, size)
-            each = [torch.randn(shape, generator=s[f"{name} noise"], dtype=torch.float64) for s in streams]
-            normal = (each[0] if len(each) == 1 else torch.cat(each)) * deviation
-            return normal.movedim(1, 0).contiguous().to(device=effector.device, dtype=effector.dtype)
+            noise = draw_normal(streams, f"{name} noise", n, times, size) * deviation
+            return noise.contiguous().to(device=effector.device, dtype=effector.dtype)
 
         if (action := draw("action", effector.n_muscles, self.n_steps)) is not None:
             inputs["action_noise"] = action

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Learner']
 
-# %% ../nbs/api/35_learner.ipynb #6f9e817f
+# %% ../nbs/api/35_learner.ipynb #dc60438b
 import math
 from typing import Any
 
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from .guards import NonFiniteError, first_bad_gradient
+from .model import class_of
 from .parameters import refuse
 
-# %% ../nbs/api/35_learner.ipynb #dc32ae26
+# %% ../nbs/api/35_learner.ipynb #d18a378c
 _SCHEDULERS = (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
 
 
@@ -40,8 +41,8 @@ class Learner:
         )  # else they may have been used before
         self.recipe = {
             "learnt": [n for n, _ in named],
-            "optimizer": _kind(self.optimizer) | _settings(self.optimizer.defaults),
-            "scheduler": _kind(self.scheduler) | (_settings(self.scheduler.state_dict()) if fresh else {}),
+            "optimizer": class_of(self.optimizer) | _settings(self.optimizer.defaults),
+            "scheduler": class_of(self.scheduler) | (_settings(self.scheduler.state_dict()) if fresh else {}),
         }
 
     def forget_gradients(self) -> None:
@@ -91,10 +92,6 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
-
-
-def _kind(x: Any) -> dict[str, str]:
-    return {"class": f"{type(x).__module__}.{type(x).__qualname__}"}
 
 
 def _settings(state: dict[str, Any]) -> dict[str, Any]:

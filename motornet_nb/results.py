@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/18_results.ipynb #f031252d
+# %% ../nbs/api/18_results.ipynb #cafe050f
 import importlib.metadata
 import json
 import os
@@ -22,12 +22,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from .checkpoint import replace_file
-from .engine import ENGINES, EagerEngine, Engine
+from .engine import Engine, make_engine
 from .environment import Environment
 from .loop import check_match
-from .model import Model, from_config
+from .model import Model, class_of, from_config
 from .parameters import describe, refuse
-from .replicates import Replicates
+from .replicates import Replicates, networks_of
 from .rollout import Rollout, play, suitable_threads
 from .trials import Streams, Trials
 
@@ -163,16 +163,14 @@ def to_dataset(
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
-# %% ../nbs/api/18_results.ipynb #ee6bb3b4
+# %% ../nbs/api/18_results.ipynb #a9ca9076
 _WORTH_BUILDING = 5.0  # s that the eager engine may take
 
 
 def _engine_for(name: str, policy: nn.Module, environment: Environment, n_trials: int) -> Engine:
-    if name not in ENGINES:
-        raise refuse("simulate", "engine", name, f"one of {', '.join(map(repr, ENGINES))}")
     seconds = environment.n_steps * (0.5e-3 + 2.5e-6 * n_trials)  # of a processor of 2020
-    chosen = EagerEngine if name == "auto" and seconds <= _WORTH_BUILDING else ENGINES[name]
-    return chosen(policy, environment)
+    quick = name == "auto" and seconds <= _WORTH_BUILDING
+    return make_engine("eager" if quick else name, policy, environment, "simulate")
 
 
 def simulate(
@@ -187,7 +185,7 @@ def simulate(
     engine: str = "auto",  # "eager", "fused", "compile"; "auto" for eager, or where that would take long, what is fastest
 ) -> Any:  # xarray.Dataset
     "Play trials without learning and return everything as an xarray Dataset."
-    streams, networks = Streams(seed), len(policy) if isinstance(policy, Replicates) else 1
+    streams, networks = Streams(seed), len(networks_of(policy))
     if trials is None:
         trials = environment.sample(n, streams, split)
     check_match(policy, environment)
@@ -202,7 +200,7 @@ def simulate(
     finally:
         policy.train(was_training)
 
-# %% ../nbs/api/18_results.ipynb #ae1690d3
+# %% ../nbs/api/18_results.ipynb #2189cee9
 @dataclass
 class Experiment:
     "What a folder written by `save` holds; what was not saved is None."
@@ -295,11 +293,7 @@ def _config(model: nn.Module) -> dict[str, Any]:
     "What `load` needs to know of a model; of a network that is none, its class."
     if isinstance(model, Replicates):
         return {"seeds": model.seeds, "network": _config(model[0])}
-    return (
-        model.to_config()
-        if isinstance(model, Model)
-        else {"class": f"{type(model).__module__}.{type(model).__qualname__}"}
-    )
+    return model.to_config() if isinstance(model, Model) else class_of(model)
 
 
 def _from_config(config: dict[str, Any]) -> nn.Module:

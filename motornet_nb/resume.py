@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['recipe_of', 'first_difference', 'RunFolder', 'Before']
 
-# %% ../nbs/api/36_resume.ipynb #0a51a123
+# %% ../nbs/api/36_resume.ipynb #48809597
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from .checkpoint import CheckpointFolder, pack, random_states, restore_random_states, unpack
 from .learner import Learner
-from .model import Model
+from .model import Model, class_of
 from .parameters import describe, refuse
 from .replicates import Replicates
 
 if TYPE_CHECKING:
     from motornet_nb.training import Progress
 
-# %% ../nbs/api/36_resume.ipynb #a81aa1e5
+# %% ../nbs/api/36_resume.ipynb #e7b809e0
 def recipe_of(
     x: Any,  # a model, a network, numbers, or anything made of them
 ) -> Any:  # as JSON has it
@@ -33,22 +33,18 @@ def recipe_of(
     if isinstance(x, Tensor):
         return x.detach().double().cpu().tolist()
     if isinstance(x, Model):
-        return _class(x) | {name: recipe_of(value) for name, value in x.values().items()}
+        return class_of(x) | {name: recipe_of(value) for name, value in x.values().items()}
     if isinstance(x, list | tuple | nn.ModuleList):
         return [recipe_of(value) for value in x]
     if isinstance(x, nn.Module):
-        return _class(x) | {name: list(p.shape) for name, p in x.named_parameters()}
+        return class_of(x) | {name: list(p.shape) for name, p in x.named_parameters()}
     if isinstance(x, dict):
         return {str(name): recipe_of(value) for name, value in x.items()}
     if x is None or isinstance(x, bool | int | float | str):
         return x
     if isinstance(x, torch.device):
         return None  # where it is computed is free
-    return str(x) if isinstance(x, torch.dtype) else getattr(x, "__qualname__", None) or _class(x)
-
-
-def _class(x: Any) -> dict[str, str]:
-    return {"class": f"{type(x).__module__}.{type(x).__qualname__}"}
+    return str(x) if isinstance(x, torch.dtype) else getattr(x, "__qualname__", None) or class_of(x)
 
 
 def first_difference(

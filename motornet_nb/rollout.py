@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Rollout', 'suitable_threads', 'play']
 
-# %% ../nbs/api/15_rollout.ipynb #935bbbe6
+# %% ../nbs/api/15_rollout.ipynb #9e56c150
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -16,8 +16,8 @@ from .engine import Engine, Recorded, recent_engine
 from .environment import Environment, Episode
 from .loop import check_match
 from .parameters import refuse
-from .replicates import Replicates
-from .trials import Streams, Trials
+from .replicates import networks_of
+from .trials import Streams, Trials, draw_normal
 
 # %% ../nbs/api/15_rollout.ipynb #f3656aca
 class Rollout(Mapping):
@@ -142,7 +142,7 @@ def suitable_threads(
     finally:
         torch.set_num_threads(before)
 
-# %% ../nbs/api/15_rollout.ipynb #1c3f6b7e
+# %% ../nbs/api/15_rollout.ipynb #775dc6c1
 def play(
     policy: nn.Module,  # the network, or `Replicates`
     environment: Environment,  # the body and its task
@@ -158,7 +158,7 @@ def play(
     engine: str | Engine = "eager",  # "eager", "fused", "compile" or "auto", or an engine to be used again
 ) -> Rollout:
     "Play a batch of trials; everything in the result is attached to the graph."
-    n = len(policy) if isinstance(policy, Replicates) else 1
+    n = len(networks_of(policy))
     engine = recent_engine(engine, policy, environment)
     check_match(policy, environment)
     streams = [
@@ -185,6 +185,5 @@ def _hidden_noise(policy, hidden, environment, streams, deterministic) -> dict[s
         return {}
     if deterministic:
         return {"hidden_noise": hidden.new_zeros(environment.n_steps, *hidden.shape)}
-    shape = (len(hidden) // len(streams), environment.n_steps, hidden.shape[1])
-    normal = torch.cat([torch.randn(shape, generator=s["hidden noise"], dtype=torch.float64) for s in streams])
-    return {"hidden_noise": (deviation * normal).movedim(1, 0).to(hidden)}
+    normal = draw_normal(streams, "hidden noise", len(hidden), environment.n_steps, hidden.shape[1])
+    return {"hidden_noise": (deviation * normal).to(hidden)}

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'train']
 
-# %% ../nbs/api/17_training.ipynb #08c4e23e
+# %% ../nbs/api/17_training.ipynb #64bc9d47
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,19 +17,19 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import CheckpointError
-from .engine import ENGINES, Engine, Watched, make_engine
+from .engine import Engine, Watched, make_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
 from .loop import check_match
 from .loss import FunctionTerm, Loss, ReachLoss
 from .parameters import refuse
-from .replicates import Replicates, make_replicates
+from .replicates import Replicates, make_replicates, networks_of
 from .resume import Before, RunFolder
 from .rollout import Rollout, play, suitable_threads
 from .trials import Streams
 
-# %% ../nbs/api/17_training.ipynb #fa8eb0fd
+# %% ../nbs/api/17_training.ipynb #94352e0e
 _MEASURED = (
     "replicate",
     "batch",
@@ -63,7 +63,7 @@ class Progress:
         return {name: self._mean(name) for name in (self.rows[-1] if self.rows else ()) if name not in _MEASURED}
 
     def _mean(self, name: str) -> float:
-        n = len(self.policy) if isinstance(self.policy, Replicates) else 1
+        n = len(networks_of(self.policy))
         values = [v for row in self.rows[-n:] if math.isfinite(v := row.get(name, math.nan))]
         return sum(values) / len(values) if values else math.nan
 
@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #7458d100
+# %% ../nbs/api/17_training.ipynb #066b72aa
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -115,7 +115,7 @@ class _Run:
         each = together.split() if several else [together]
         verdicts = [_judge(self.judge, played) for played in each]
         totals = torch.stack([total.detach() for total, _ in verdicts])
-        finite = torch.isfinite(totals + 0 * together.recorded.ends(len(each)).to(totals)).tolist()
+        finite = torch.isfinite(totals + 0 * together.recorded.ends().to(totals)).tolist()
         faults = [
             None if ok else why_not_finite(*verdict, played)
             for ok, verdict, played in zip(finite, verdicts, each, strict=True)
@@ -217,7 +217,7 @@ def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int)
     "The outputs a loss reads, found out on two trials, so that the fused engine differentiates these only; None if it cannot be told."
     if not isinstance(judge, Loss) or any(isinstance(term, FunctionTerm) for term in judge.terms.values()):
         return None  # a function may remember that it was called
-    network = policy[0] if isinstance(policy, Replicates) else policy
+    network = networks_of(policy)[0]
     streams = Streams(seed)
     before = Before(network)
     try:
@@ -243,7 +243,7 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
         )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #fa5ad05e
+# %% ../nbs/api/17_training.ipynb #920b6226
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -273,7 +273,7 @@ def train(
     progress: bool = True,  # whether to show a progress bar
 ) -> Any:  # the log: a pandas table with one row a batch; with replicates, the trained `Replicates`, which have a `log`
     "Train a policy by backpropagation through the body."
-    _check(n_batches, batch_size, learning_rate, clip_norm, every, engine, on_nonfinite, checkpoint, resume)
+    _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume)
     Streams(seed)
     several = (
         replicates is not None
@@ -287,7 +287,7 @@ def train(
     judge = ReachLoss() if loss is None else loss
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
     state = Progress(policy, environment, n_batches)
-    chosen = make_engine(engine, policy, environment)
+    chosen = make_engine(engine, policy, environment, "train")
     if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
         chosen.read = _outputs_read(judge, policy, environment, seed)
     run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)
@@ -318,7 +318,7 @@ def train(
 def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm) -> list[Learner]:
     "One for each network."
     body = [(f"environment.{n}", p) for n, p in environment.named_parameters() if p.requires_grad]
-    networks = list(policy) if isinstance(policy, Replicates) else [policy]
+    networks = networks_of(policy)
     if len(networks) > 1:
         if body:
             raise refuse(
@@ -358,7 +358,7 @@ def _show(bar, state: Progress) -> None:
     bar.update()
 
 
-def _check(n_batches, batch_size, learning_rate, clip_norm, every, engine, on_nonfinite, checkpoint, resume) -> None:
+def _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume) -> None:
     for name, value in (("n_batches", n_batches), ("batch_size", batch_size), ("every", every)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise refuse("train", name, value, "a whole number, at least 1")
@@ -366,9 +366,8 @@ def _check(n_batches, batch_size, learning_rate, clip_norm, every, engine, on_no
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (name == "clip_norm" and value is None) and not (number and 0 < value < float("inf")):
             raise refuse("train", name, value, "a finite number above 0")
-    for name, value, allowed in (("engine", engine, tuple(ENGINES)), ("on_nonfinite", on_nonfinite, ("stop", "skip"))):
-        if value not in allowed:
-            raise refuse("train", name, value, f"one of {', '.join(map(repr, allowed))}")
+    if on_nonfinite not in ("stop", "skip"):
+        raise refuse("train", "on_nonfinite", on_nonfinite, "one of 'stop', 'skip'")
     if not isinstance(resume, bool):
         raise refuse("train", "resume", resume, "True or False")
     if resume and checkpoint is None:

@@ -1,6 +1,7 @@
 """Fixtures: golden numbers, both precisions."""
 
 import functools
+import os
 import signal
 from pathlib import Path
 
@@ -23,6 +24,19 @@ def load_reference(name: str) -> xr.Dataset:
     "A file of golden numbers by its name, without its ending."
     path = next(p for folder in FOLDERS if (p := folder / f"{name}.nc").is_file())
     return xr.load_dataset(path, engine="h5netcdf")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs(tmp_path_factory):
+    "A folder for what the fused engine builds, unless the caller has chosen one."
+    if "MOTORNET_NB_CACHE" in os.environ:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("programs")
+        folder.chmod(0o700)
+        patch.setenv("MOTORNET_NB_CACHE", str(folder))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Engines: fused, compile and auto give what the eager one gives, for every body, load, task and policy."""
 
 import functools
-import os
 import re
 import warnings
 
@@ -17,19 +16,6 @@ from motornet_nb.engine import ENGINES, AutoEngine, CompiledEngine, EagerEngine,
 from motornet_nb.parameters import quantity
 
 DOUBLE, SINGLE = torch.float64, torch.float32
-
-
-@pytest.fixture(scope="module", autouse=True)
-def programs(tmp_path_factory):
-    "A folder for the built programs of this file, unless the caller has chosen one."
-    if "MOTORNET_NB_CACHE" in os.environ:
-        yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("programs")
-        folder.chmod(0o700)
-        patch.setenv("MOTORNET_NB_CACHE", str(folder))
-        yield
 
 
 def judged(played, names=None) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 import functools
 import linecache
-import os
 import platform
 import re
 import shutil
@@ -22,19 +21,6 @@ from motornet_nb import fused
 from motornet_nb.fused import compiler, recorder
 
 DOUBLE, SINGLE = torch.float64, torch.float32
-
-
-@pytest.fixture(scope="module", autouse=True)
-def programs(tmp_path_factory):
-    "A folder for the built programs of this file, unless the caller has chosen one."
-    if "MOTORNET_NB_CACHE" in os.environ:
-        yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("programs")
-        folder.chmod(0o700)
-        patch.setenv("MOTORNET_NB_CACHE", str(folder))
-        yield
 
 
 # ---- the referee -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from .recorder import Slot
 # %% auto #0
 __all__ = ['Given', 'flatten', 'Scan', 'History', 'scan']
 
-# %% ../../nbs/fused/15_scanning.ipynb #147455dc
+# %% ../../nbs/fused/15_scanning.ipynb #426e95fb
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -345,7 +345,7 @@ class History:
     def ends(self) -> Tensor:  # (replicate)
         "A sum over all outputs after the last step: finite if they are."
         blocks, steps, outputs = self.run.blocks, self.run.steps, self.run.outputs
-        lasts = []
+        lasts: list[Tensor] = []
         for node, before in zip(self.scan.program.outputs, self.scan.rows_before, strict=True):
             size = node.size * blocks.lanes  # of a step of a block
             first = blocks.n * steps * blocks.lanes * before + (steps - 1) * size
