@@ -2,6 +2,7 @@
 
 import functools
 import linecache
+import os
 import platform
 import re
 import shutil
