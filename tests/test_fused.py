@@ -649,6 +649,62 @@ def test_replicates_are_so_many_rollouts(shared):
         assert_close(ours, theirs, f"gradient {k}", 1e-9)
 
 
+def test_what_is_changed_before_the_backward_pass_is_refused():
+    "A tensor that was read, an output that is a view of what is kept; a second backward pass needs the memory too."
+    step = lambda p, c, x, u, f: (x * p["w"] + c * u, {"x": x * x * p["w"]})  # noqa: E731
+    weight, constant = torch.tensor(0.9, requires_grad=True), torch.ones(64, 3)
+    arguments = ({"w": weight, "free": torch.ones(3)}, constant, torch.ones(64, 3), torch.ones(5, 64, 3), ())
+    scan = fused.Scan(step, *arguments)
+    history = scan.run(fused.flatten(*arguments))
+    history.output(0).sum().backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        history.output(0).sum().backward()
+
+    history = scan.run(fused.flatten(*arguments))
+    (stored,) = history.shares(0, as_stored=True)
+    loss = stored.sum()
+    with torch.no_grad():
+        stored[0] = 0.0
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+    inner = torch.full((3,), 2.0)
+    other = ({"w": weight, "free": inner}, *arguments[1:])
+    step = lambda p, c, x, u, f: (x * p["w"] * p["free"] + c * u, {"x": x * p["w"]})  # noqa: E731
+    outputs = fused.scan(step, *other)[1]
+    inner.add_(1.0)
+    with pytest.raises(RuntimeError, match="changed in place"):
+        outputs["x"].sum().backward()
+
+
+MEMORY = """
+import ctypes, sys
+from motornet_nb.fused import memory
+asked = []
+class Library:
+    def __init__(self, name): pass
+    def mallopt(self, option, value): asked.append((option, value))
+ctypes.CDLL = Library
+memory.keep_freed_memory()
+memory.keep_freed_memory()
+print(asked)
+"""
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked"),
+    [({}, 2), ({"MALLOC_TRIM_THRESHOLD_": "100000"}, 0), ({"GLIBC_TUNABLES": "glibc.malloc.trim_threshold=1"}, 0)],
+)
+def test_freed_memory_is_kept_unless_the_user_has_chosen(chosen, asked):
+    "Once, and only the two settings of glibc."
+    if sys.platform != "linux":
+        asked = 0
+    run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, env={**os.environ, **chosen})
+    assert run.returncode == 0, run.stderr
+    options = eval(run.stdout)
+    assert len(options) == asked and {o for o, _ in options} <= {-1, -3}
+
+
 def test_trials_that_cannot_be_shared_equally_are_refused():
     "Seven trials for two networks."
     with pytest.raises(ValueError, match="7 trials"):

@@ -221,3 +221,24 @@ def test_other_wrong_uses_are_refused(played):
         Loss({"a": 0.0}, {"a": HiddenRate()})(played)
     with pytest.raises(NotImplementedError, match="forward"):
         Term()(played)
+
+
+def test_terms_have_the_derivatives_of_their_equations():
+    "Against finite differences, for every order in memory; kinks and the inside of the target are left out."
+    from motornet_nb.loss import _MeanDistance, _MeanSquareChange, mean_square
+
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(3, 5, 4, generator=generator, dtype=torch.float64)
+    for order in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+        back = [order.index(d) for d in range(3)]
+        given = x.permute(order).contiguous().permute(back).requires_grad_()
+        assert given.shape == x.shape
+        for function in (mean_square, _MeanSquareChange.apply):
+            assert torch.autograd.gradcheck(function, (given,))
+        for radius, euclidean in ((0.0, False), (0.8, False), (0.8, True)):
+            assert torch.autograd.gradcheck(lambda e, r=radius, k=euclidean: _MeanDistance.apply(e, r, k), (given,))
+        assert mean_square(given).item() == pytest.approx(x.square().mean().item(), rel=1e-12)
+        change = x.diff(dim=1).square().mean().item()
+        assert _MeanSquareChange.apply(given).item() == pytest.approx(change, rel=1e-12)
+    four = torch.randn(2, 3, 5, 4, generator=generator, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(_MeanSquareChange.apply, (four,))
