@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from motornet_nb import fused  # else imported when first used
 
 # %% auto #0
-__all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'CompiledEngine',
-           'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
+__all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'FirstStep',
+           'CompiledEngine', 'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
 
 # %% ../nbs/api/32_engine.ipynb #1b192e54
 class Recorded(Mapping):
@@ -142,7 +142,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #b3a1884c
+# %% ../nbs/api/32_engine.ipynb #7a26aaf4
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -189,8 +189,6 @@ class EagerEngine(Engine):
 
     def run(self, episode, hidden, inputs):
         "The scan of `loop`; with replicates, one network after the other, each on its share of the trials."
-        environment = self.environment
-        taps, n = environment.taps, environment.n_steps
         body, loads = episode.constants
 
         def share(i: int, over_time: bool = False):
@@ -207,9 +205,22 @@ class EagerEngine(Engine):
             constants = Constants(body, tree_map(share(i), loads))
             carry = tree_map(share(i), Carry(episode.state, hidden))
             now, feedback = tree_map(share(i, over_time=True), inputs), tree_map(share(i), episode.feedback)
-            _, history = scan(loop, constants, carry, now, taps, feedback, n)
-            histories.append(StepByStep(history))
+            histories.append(StepByStep(self.history(loop, constants, carry, now, feedback)))
         return histories[0] if len(histories) == 1 else Joined(histories)
+
+    def history(self, loop, constants, carry, inputs, feedback) -> list[dict[str, Tensor]]:
+        "The outputs of every step."
+        return scan(loop, constants, carry, inputs, self.environment.taps, feedback, self.environment.n_steps)[1]
+
+
+class FirstStep(EagerEngine):
+    "The first step, as if nothing changed after it: for who wants to know what a rollout is like, but not how it goes on."
+
+    name = "first step"
+
+    def history(self, loop, constants, carry, inputs, feedback):
+        "One step, so many times."
+        return scan(loop, constants, carry, inputs, self.environment.taps, feedback, 1)[1] * self.environment.n_steps
 
 
 class CompiledEngine(Engine):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'train']
 
-# %% ../nbs/api/17_training.ipynb #64bc9d47
+# %% ../nbs/api/17_training.ipynb #a411895e
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import CheckpointError
-from .engine import Engine, Watched, make_engine
+from .engine import Engine, FirstStep, Watched, make_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #066b72aa
+# %% ../nbs/api/17_training.ipynb #c3eb1383
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -214,16 +214,26 @@ class _Run:
 
 
 def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int) -> set[str] | None:
-    "The outputs a loss reads, found out on two trials, so that the fused engine differentiates these only; None if it cannot be told."
+    "The outputs a loss reads, found out on two trials that stand still, so that the fused engine differentiates these only; None if it cannot be told."
     if not isinstance(judge, Loss) or any(isinstance(term, FunctionTerm) for term in judge.terms.values()):
         return None  # a function may remember that it was called
     network = networks_of(policy)[0]
     streams = Streams(seed)
     before = Before(network)
     try:
-        played = play(network, environment, environment.sample(2, streams, "train"), streams)
+        played = play(
+            network,
+            environment,
+            environment.sample(2, streams, "train"),
+            streams,
+            engine=FirstStep(network, environment),
+        )
         played.recorded = watched = Watched(played.recorded)
         judge(played)
+    except (
+        Exception
+    ):  # a loss that cannot judge trials that stand still; if it fails on others too, the first batch says so
+        return None
     finally:
         before.restore()
     return watched.read

@@ -520,3 +520,33 @@ def test_masses_and_strengths_of_an_arm_are_found():
     assert log["loss"].iloc[-1] < 1e-3 * log["loss"].iloc[0]
     assert m1.item() == pytest.approx(masses[0], rel=0.04) and m2.item() == pytest.approx(masses[1], rel=0.04)
     np.testing.assert_allclose((strength / strengths).detach(), np.ones(6), atol=0.04)
+
+
+def test_what_a_loss_reads_is_found_out():
+    "Without playing the trials; a loss that cannot judge trials that stand still may read anything."
+    from motornet_nb.training import _outputs_read
+
+    env = point_mass_world()
+    net = network(env)
+    before = [p.clone() for p in net.parameters()]
+    assert _outputs_read(mn.ReachLoss(), net, env, 0) == {"endpoint_position", "activation", "hidden"}
+    assert _outputs_read(mn.ReachLoss().without("hidden", "hidden_rate", "kernel"), net, env, 0) == {
+        "endpoint_position",
+        "activation",
+    }
+    assert _outputs_read(lambda played: played["hidden"].sum(), net, env, 0) is None
+
+    class Moving(mn.Term):
+        "Refuses hands that stand still."
+
+        def forward(self, rollout):
+            path = rollout["endpoint_position"]
+            if not bool((path[:, -1] != path[:, 0]).any()):
+                raise ValueError("nothing moves")
+            return path.square().mean()
+
+    judge = mn.Loss(weights={"moving": 1.0}, terms={"moving": Moving()})
+    assert _outputs_read(judge, net, env, 0) is None
+    log = mn.train(net, env, loss=judge, n_batches=2, batch_size=4, progress=False, engine="fused")
+    assert log["loss"].notna().all()
+    assert not any(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True) if a.ndim > 1)
