@@ -17,7 +17,7 @@ from .model import Model
 from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
-# %% ../nbs/api/16_loss.ipynb #3372a1c5
+# %% ../nbs/api/16_loss.ipynb #a4056110
 def _sum_of_squares(x: Tensor) -> Tensor:
     "In the order in which the numbers lie in memory."
     flat = x.permute(sorted(range(x.ndim), key=x.stride, reverse=True)).reshape(-1)
@@ -99,7 +99,8 @@ class PositionError(Term):
 
     def forward(self, rollout):
         "Mean absolute error over the coordinates."
-        error = rollout["endpoint_position"] - rollout["target_position"]
+        endpoint, target = rollout.as_stored("endpoint_position"), rollout["target_position"]
+        error = endpoint - target.unflatten(0, endpoint.shape[:-2])
         return _MeanDistance.apply(error, self.radius, self.distance == "euclidean")
 
 

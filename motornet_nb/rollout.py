@@ -19,7 +19,7 @@ from .parameters import refuse
 from .replicates import networks_of
 from .trials import Streams, Trials, draw_normal
 
-# %% ../nbs/api/15_rollout.ipynb #f3656aca
+# %% ../nbs/api/15_rollout.ipynb #8c58103b
 class Rollout(Mapping):
     "The outputs of a rollout, (batch, time, ...) each, attached to the graph."
 
@@ -59,7 +59,7 @@ class Rollout(Mapping):
         name: str,  # of an output
     ) -> Tensor:  # (..., time, ...)
         "The same numbers as `rollout[name]`, trials perhaps spread over several dimensions: for a mean over them, which need not wait for a copy."
-        if name not in self.recorded:
+        if name in self._made or name not in self.recorded:
             return self[name]
         if name not in self._stored:
             (self._stored[name],) = self.recorded.shares(name, as_stored=True)

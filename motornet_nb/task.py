@@ -23,7 +23,7 @@ from .parameters import choice, count, number, parts, quantity, refuse
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
-# %% ../nbs/api/12_task.ipynb #cf1c54a7
+# %% ../nbs/api/12_task.ipynb #90eefd79
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -138,12 +138,14 @@ def assemble(
     go_cue = waiting.to(start.dtype)
     before = go_cue.unsqueeze(-1)
     target = torch.where(waiting.unsqueeze(-1), start[:, None], goal[:, None])
-    always_goal = goal[:, None].expand(-1, n_steps + 1, -1)
-    if cue == "start off":
-        shown_start, shown_target = before * start[:, None], always_goal
-    else:
-        shown_start, shown_target = start[:, None].expand(-1, n_steps + 1, -1), target
-    channels = {"start": shown_start, "target": shown_target, "goal": always_goal, "go cue": before}
+    always = (-1, n_steps + 1, -1)
+    jumps = cue != "start off"
+    channels = {
+        "start": lambda: start[:, None].expand(always) if jumps else before * start[:, None],
+        "target": lambda: target if jumps else goal[:, None].expand(always),
+        "goal": lambda: goal[:, None].expand(always),
+        "go cue": lambda: before,
+    }
     catch = go_step > n_steps
     toward = (goal - start).double().cpu()
     direction = (
@@ -157,7 +159,7 @@ def assemble(
         goal=goal,
         target=target,
         go_cue=go_cue,
-        inputs=torch.cat([channels[name] for name in inputs], -1) if inputs else start.new_zeros(n, n_steps + 1, 0),
+        inputs=torch.cat([channels[name]() for name in inputs], -1) if inputs else start.new_zeros(n, n_steps + 1, 0),
         labels={
             "target_direction": direction.double(),
             "is_catch": catch,

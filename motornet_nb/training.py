@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #c3eb1383
+# %% ../nbs/api/17_training.ipynb #d44ba027
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -144,7 +144,7 @@ class _Run:
             learner.forget_gradients()
         good = [total for total, fault in zip(totals, faults, strict=True) if fault is None]
         if good:
-            torch.stack(good).sum().backward()
+            torch.autograd.backward(good)
         norms = [math.nan] * len(self.learners)
         for i, learner in enumerate(self.learners):
             if faults[i] is None:
