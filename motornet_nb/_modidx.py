@@ -237,6 +237,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'motornet_nb.engine.Watched.__iter__': ('api/engine.html#watched.__iter__', 'motornet_nb/engine.py'),
                                     'motornet_nb.engine.Watched.__len__': ('api/engine.html#watched.__len__', 'motornet_nb/engine.py'),
                                     'motornet_nb.engine.Watched.shares': ('api/engine.html#watched.shares', 'motornet_nb/engine.py'),
+                                    'motornet_nb.engine._with_own_code': ('api/engine.html#_with_own_code', 'motornet_nb/engine.py'),
                                     'motornet_nb.engine.make_engine': ('api/engine.html#make_engine', 'motornet_nb/engine.py'),
                                     'motornet_nb.engine.recent_engine': ('api/engine.html#recent_engine', 'motornet_nb/engine.py')},
             'motornet_nb.environment': { 'motornet_nb.environment.Constants': ( 'api/environment.html#constants',

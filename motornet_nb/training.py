@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Progress', 'train']
 
-# %% ../nbs/api/17_training.ipynb #a411895e
+# %% ../nbs/api/17_training.ipynb #7bc253ac
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import CheckpointError
-from .engine import Engine, FirstStep, Watched, make_engine
+from .engine import Engine, FirstStep, Watched, recent_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
@@ -253,7 +253,7 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
         )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #920b6226
+# %% ../nbs/api/17_training.ipynb #f6441329
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -297,7 +297,7 @@ def train(
     judge = ReachLoss() if loss is None else loss
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
     state = Progress(policy, environment, n_batches)
-    chosen = make_engine(engine, policy, environment, "train")
+    chosen = recent_engine(engine, policy, environment, "train")
     if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
         chosen.read = _outputs_read(judge, policy, environment, seed)
     run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)

@@ -580,3 +580,65 @@ def test_replicates_have_their_own_share_as_it_is_stored(engine, batch):
         ((i + 1) * played["hidden"].square().sum()).backward()
         for ours, theirs in zip(nets[i].parameters(), alone.parameters(), strict=True):
             assert torch.allclose(ours.grad, theirs.grad, rtol=1e-9, atol=1e-12)
+
+
+def test_an_engine_is_used_again_by_a_second_training(monkeypatch):
+    "Whatever was read or differentiated before; other threads, another loss, a rollout in between."
+    built = []
+    scan_of = fused.Scan
+    monkeypatch.setattr(fused, "Scan", lambda *a, **k: built.append(k["differentiable"]) or scan_of(*a, **k))
+    env = point_mass_world()
+    net = network(env)
+    quick = {"n_batches": 1, "batch_size": 4, "progress": False}
+    for engine in ("fused", "auto"):
+        built.clear()
+        mn.train(net, env, engine=engine, **quick)
+        mn.train(net, env, engine=engine, **quick)
+        assert built == [["activation", "endpoint_position", "hidden"]]
+        far = mn.Loss(weights={"far": 1.0}, terms={"far": lambda played: played["joint_position"].square().mean()})
+        mn.train(net, env, engine=engine, loss=far, **quick)
+        assert built[1:] == [None]  # a function may read anything
+        mn.play(net, env, engine=engine)["muscle_force"].sum().backward()
+        mn.train(net, env, engine=engine, **quick)
+        assert len(built) == 2
+    mn.train(net, env, engine="fused", loss=mn.ReachLoss().without("hidden", "hidden_rate"), **quick)
+    assert built[2:] == [["activation", "endpoint_position"]]
+    mn.play(net, env, engine="fused")["hidden"].sum().backward()  # one more than that loss read, as in the first training
+    mn.play(net, env, engine="fused")["joint_velocity"].sum().backward()
+    assert built[3:] == [["activation", "endpoint_position", "hidden", "joint_velocity"]]
+
+
+def test_an_engine_that_fell_back_tries_again(tmp_path, monkeypatch):
+    "For instance after a compiler was installed."
+    env = point_mass_world()
+    net = network(env)
+    with monkeypatch.context() as patch:
+        patch.setenv("CXX", str(tmp_path / "none"))
+        with pytest.warns(UserWarning, match="eager engine runs"):
+            log = mn.train(net, env, n_batches=1, batch_size=4, progress=False)
+        assert log.attrs["engine"].startswith("eager")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        log = mn.train(net, env, n_batches=1, batch_size=4, progress=False)
+    assert log.attrs["engine"].startswith("fused")
+
+
+def test_many_compiled_engines(monkeypatch):
+    "More than the eight times after which torch gives up on a piece of code."
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **arguments: compile_(f, **arguments | {"backend": "eager"}))
+    monkeypatch.setattr(CompiledEngine, "chunk", 1)
+    env = double_world(duration=0.02, sensors=("vision",))
+    for i in range(9):
+        net = Perceptron(env.n_observations, env.n_actions, 2).to(DOUBLE)
+        mn.play(net, env, env.sample(2 + i, 0, "train"), engine="compile")["action"]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_every_body_can_be_compiled(name, monkeypatch):
+    "One graph for torch.compile; what its own compiler makes of it is torch's business."
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda f, **arguments: compile_(f, **arguments | {"backend": "eager"}))
+    monkeypatch.setattr(CompiledEngine, "chunk", 1)
+    env = body_world(name, duration=0.02)
+    check(network(env, 4), env, "compile", n=3, relative=1e-12)
