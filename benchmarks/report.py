@@ -238,7 +238,7 @@ def _page(results: Results) -> str:
             _times(results, lengths, "steps", "n_steps"),
             "## Replicates, batch 64 each, one thread",
             "",
-            "Several networks trained at once: one batch of `train` (with the paper's loss) against as many batches in a row of MotorNet and (inside `jit`) JAX.",
+            "Several networks trained at once: one batch of `train` against as many batches in a row of MotorNet and (inside `jit`) JAX.",
             "",
             _times(results, replicates, "replicates", "replicates"),
             "## Peak memory of training, batch 1024",
