@@ -603,7 +603,8 @@ def test_an_engine_is_used_again_by_a_second_training(monkeypatch):
         assert len(built) == 2
     mn.train(net, env, engine="fused", loss=mn.ReachLoss().without("hidden", "hidden_rate"), **quick)
     assert built[2:] == [["activation", "endpoint_position"]]
-    mn.play(net, env, engine="fused")["hidden"].sum().backward()  # one more than that loss read, as in the first training
+    # one more than that loss read, as in the first training; then one that was never read
+    mn.play(net, env, engine="fused")["hidden"].sum().backward()
     mn.play(net, env, engine="fused")["joint_velocity"].sum().backward()
     assert built[3:] == [["activation", "endpoint_position", "hidden", "joint_velocity"]]
 
