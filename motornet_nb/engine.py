@@ -143,7 +143,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #6aa0b87a
+# %% ../nbs/api/32_engine.ipynb #64cc39bd
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -294,9 +294,8 @@ class FusedEngine(Engine):
                 f"an effector on {device}; the fused engine runs on the CPU, and engine='compile' is fast on others"
             )
         fused.find_compiler()
-        self._scans: list[
-            tuple[tuple, fused.Scan]
-        ] = []  # each with what it was built for: settings of the modules, outputs that are read
+        # each with what it was built for: settings of the modules, outputs that are read
+        self._scans: list[tuple[tuple, fused.Scan]] = []
 
     @property
     def words(self):
@@ -339,7 +338,7 @@ class FusedEngine(Engine):
         history = play()
         return InBlocks(history, history.scan.positions, again)
 
-# %% ../nbs/api/32_engine.ipynb #7b124302
+# %% ../nbs/api/32_engine.ipynb #93a687d7
 class AutoEngine(Engine):
     "The fastest engine that works."
 
@@ -348,6 +347,9 @@ class AutoEngine(Engine):
     def __init__(self, policy, environment):
         super().__init__(policy, environment)
         self.chosen: Engine | None = None
+        self.chosen_for: set[str] | None = (
+            None  # what was to be read when that was last said to the chosen one, which may add to it
+        )
         self.why = ""
 
     @property

@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #d44ba027
+# %% ../nbs/api/17_training.ipynb #08a25486
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -230,10 +230,8 @@ def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int)
         )
         played.recorded = watched = Watched(played.recorded)
         judge(played)
-    except (
-        Exception
-    ):  # a loss that cannot judge trials that stand still; if it fails on others too, the first batch says so
-        return None
+    except Exception:
+        return None  # it cannot judge trials that stand still; if it fails on others too, the first batch says so
     finally:
         before.restore()
     return watched.read

@@ -90,7 +90,7 @@ def _pointers(places: Sequence[int | None]):
 def _numbers(values: Sequence[int]):
     return (ctypes.c_long * max(1, len(values)))(*values)
 
-# %% ../../nbs/fused/14_passes.ipynb #bc5e10d9
+# %% ../../nbs/fused/14_passes.ipynb #16625fdc
 ROLES = ("parameter", "constant", "carry", "input", "feedback")
 
 
@@ -112,6 +112,11 @@ class Run:
     def keep(self) -> bool:
         "Whether there will be a backward pass."
         return bool(self.learnt)
+
+    @property
+    def steps_kept(self) -> int:
+        "Of how many steps everything is kept: of one, where nobody will read it again."
+        return self.steps if self.keep else 1
 
     # ---- in and out ----------------------------------------------------------------------------------------------
 
@@ -192,20 +197,33 @@ class Run:
     # ---- the two passes ------------------------------------------------------------------------------------------
 
     def allocate(self) -> None:
-        "Memory for the outputs, and for what is kept: of every step, or of one step where nobody will read it again."
+        "Memory for the outputs, and for what is kept."
         scan, blocks = self.scan, self.blocks
-        steps_kept = self.steps if self.keep else 1
         self.outputs = scan.pool.take((blocks.n * self.steps * blocks.lanes * scan.output_rows,), scan.dtype)
-        self.kept = scan.pool.take((blocks.n * steps_kept * blocks.lanes * scan.kept_rows,), scan.dtype)
+        self.kept = scan.pool.take((blocks.n * self.steps_kept * blocks.lanes * scan.kept_rows,), scan.dtype)
+
+    def _place(self, k: int) -> tuple[int, int]:  # its first number in the outputs, numbers of a step of a block
+        blocks, size = self.blocks, self.scan.program.outputs[k].size * self.blocks.lanes
+        return blocks.n * self.steps * blocks.lanes * self.scan.rows_before[k], size
 
     def inside(
         self,
         k: int,  # which of the program's outputs
     ) -> Tensor:  # (block, time, rows, lane)
         "An output."
-        blocks, before, rows = self.blocks, self.scan.rows_before[k], self.scan.program.outputs[k].size
-        size = blocks.n * self.steps * blocks.lanes
-        return self.outputs[size * before : size * (before + rows)].view(blocks.n, self.steps, rows, blocks.lanes)
+        n, (first, size) = self.blocks.n, self._place(k)
+        return self.outputs[first : first + n * self.steps * size].view(
+            n, self.steps, size // self.blocks.lanes, self.blocks.lanes
+        )
+
+    def last(
+        self,
+        k: int,  # which of the program's outputs
+    ) -> Tensor:  # (block, rows times lanes)
+        "An output after the last step, in one operation, as it is looked at after every batch."
+        n, (first, size) = self.blocks.n, self._place(k)
+        first += (self.steps - 1) * size + self.outputs.storage_offset()
+        return self.outputs.as_strided((n, size), (self.steps * size, 1), first)
 
     def point(self, given: Sequence[Tensor]) -> None:
         "Make the arguments both passes share."
@@ -217,11 +235,10 @@ class Run:
             if role == "parameter" and i in self.stacked:
                 steps[i] = tensor[0].numel()
         places, strides = [], []
-        steps_kept = self.steps if self.keep else 1
         outputs = scan.program.outputs
         for nodes, tensor, n_steps in (
             (outputs, self.outputs, self.steps),
-            (scan.program.stored[len(outputs) :], self.kept, steps_kept),
+            (scan.program.stored[len(outputs) :], self.kept, self.steps_kept),
         ):
             place = tensor.data_ptr()
             for node in nodes:
@@ -231,7 +248,7 @@ class Run:
         first, *rest = [_pointers(tables[role]) for role in ROLES]
         self.shared = [
             self.steps,
-            steps_kept,
+            self.steps_kept,
             blocks.in_replicate,
             first,
             _numbers(steps),

@@ -20,7 +20,7 @@ from .plan import choose_kept
 # %% auto #0
 __all__ = ['SIGNATURES', 'Program', 'write_program']
 
-# %% ../../nbs/fused/11_program.ipynb #2b82280e
+# %% ../../nbs/fused/11_program.ipynb #4e7ae443
 @dataclass
 class Program:
     "C++ and how its arrays are laid out."
@@ -78,7 +78,7 @@ def write_program(
     sizes, backward_scratch = [], 0
     if gradients is not None:
         sizes = [_sum_size(s, width) for s in gradients.parameters]
-        text, backward_scratch = frame.backward(gradients, Writer(double, width, dict(names)), seeds)
+        text, backward_scratch = frame.backward(gradients, Writer(double, width, dict(names)), seeds, sizes)
         passes.append(text)
     return Program(
         _divided(prelude(double, vector_bytes), passes),
@@ -215,7 +215,7 @@ class _Frame:
         lines += [*self._of_step(), *of_step, *(f"s.part{i}();" for i in range(len(parts))), *after, "}}}"]
         return _Pass(declaration, texts, "\n".join(lines))
 
-    def backward(self, gradients, writer: Writer, seeds) -> tuple[_Pass, int]:
+    def backward(self, gradients, writer: Writer, seeds, sizes: Sequence[int]) -> tuple[_Pass, int]:
         "The backward pass, and the rows of scratch memory it needs."
         n_carry = len(self.carry)
         by_leaf = {(leaf.role, leaf.index): node for leaf, node in gradients.leaves.items()}
@@ -257,7 +257,6 @@ class _Frame:
             body.append(
                 f"{'copy' if role == 'input' else 'add'}_rows({target}, 1, {writer.place(node)}, 1, {node.size});"
             )
-        sizes = [_sum_size(one, writer.width) for one in gradients.parameters]
         for j, one in enumerate(gradients.parameters):
             of_block.append(f"s.sum{j} = sums + block * {sum(sizes)} + {sum(sizes[:j])};")
             targets.append(f"sum{j}")

@@ -24,7 +24,7 @@ from .recorder import Slot
 # %% auto #0
 __all__ = ['Given', 'flatten', 'Scan', 'History', 'scan']
 
-# %% ../../nbs/fused/15_scanning.ipynb #426e95fb
+# %% ../../nbs/fused/15_scanning.ipynb #50e60540
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -96,8 +96,7 @@ class Scan:
         self.captured = capture(step, parameters, constants, carry, now, feedback)
         self.dtype = next(t.dtype for t in tree_flatten(carry)[0] if isinstance(t, Tensor))
         self.tree = self.captured.tree
-        names = self._output_positions()
-        self.positions = names
+        self.positions = names = self._output_positions()
         self.taps = [(names[name], delay) for name, delay in taps]
         if any(delay < 1 for _, delay in self.taps):
             raise ValueError(
@@ -344,13 +343,8 @@ class History:
 
     def ends(self) -> Tensor:  # (replicate)
         "A sum over all outputs after the last step: finite if they are."
-        blocks, steps, outputs = self.run.blocks, self.run.steps, self.run.outputs
-        lasts: list[Tensor] = []
-        for node, before in zip(self.scan.program.outputs, self.scan.rows_before, strict=True):
-            size = node.size * blocks.lanes  # of a step of a block
-            first = blocks.n * steps * blocks.lanes * before + (steps - 1) * size
-            lasts.append(outputs.as_strided((blocks.n, size), (steps * size, 1), first + outputs.storage_offset()))
-        return torch.cat(lasts, 1).view(blocks.replicates, -1).sum(1)
+        last = torch.cat([self.run.last(k) for k in range(len(self.scan.program.outputs))], 1)
+        return last.view(self.run.blocks.replicates, -1).sum(1)
 
 
 def _joined(shares: Sequence[Tensor]) -> Tensor:
