@@ -36,21 +36,7 @@ def _as_device(value: Any) -> torch.device:
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise PydanticCustomError("device", "{allowed}", {"allowed": f"a torch device ({error})"}) from None
 
-# %% ../nbs/api/08_body.ipynb #57bdfc11
-class _Known:
-    "Coefficients, and what they follow from."
-
-    def __init__(self, tensors: list[Tensor], settings: list[Any], coefficients: Any):
-        self.tensors, self.settings, self.coefficients = tensors, settings, coefficients
-
-    def holds(self, tensors: list[Tensor], settings: list[Any]) -> bool:
-        return (
-            settings == self.settings
-            and len(tensors) == len(self.tensors)
-            and all(a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(tensors, self.tensors, strict=True))
-        )
-
-
+# %% ../nbs/api/08_body.ipynb #25b44d4b
 class Body(Model):
     "A skeleton with muscles routed over it, and one step of its dynamics: everything about an effector that is pure."
 
@@ -101,7 +87,9 @@ class Body(Model):
         return any(name in cls.muscle_declarations for cls in families(Muscle))
 
     def setup(self):
-        self._known: dict[type, _Known] = {}
+        self._known: dict[
+            type, tuple[list, Any]
+        ] = {}  # of the body and of parts: what coefficients follow from, and they
         self._plain["muscle_names"] = list(self.muscle_names)
         self._plain["device"] = torch.device(self.device)
         self._set_limits()
@@ -275,11 +263,12 @@ class Body(Model):
         tensors, settings = contents(part)
         if any(tensor.requires_grad for tensor in tensors):
             return form()
-        settings += (self.dtype, self.device)
-        known = self._known.get(type(part))
-        if known is None or not known.holds(tensors, settings):
-            known = self._known[type(part)] = _Known([tensor.clone() for tensor in tensors], settings, form())
-        return known.coefficients
+        source = [self.dtype, self.device, *settings, *((t.dtype, t.tolist()) for t in tensors)]
+        known, coefficients = self._known.get(type(part), (None, None))
+        if known != source:
+            coefficients = form()
+            self._known[type(part)] = source, coefficients
+        return coefficients
 
     def _form(self) -> EffectorCoefficients:
         constants = {"zero": torch.zeros((), dtype=torch.float64), "one": torch.ones((), dtype=torch.float64)}

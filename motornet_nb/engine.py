@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'FirstStep',
            'CompiledEngine', 'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
 
-# %% ../nbs/api/32_engine.ipynb #1b192e54
+# %% ../nbs/api/32_engine.ipynb #a4259a96
 class Recorded(Mapping):
     "The outputs of a rollout by name, (batch, time, ...) each, made when they are asked for."
 
@@ -116,10 +116,11 @@ class Watched(Recorded):
 
 
 class InBlocks(Recorded):
-    "Outputs of the fused engine. One that was not expected to be differentiated makes the rollout run again, in a program that can."
+    "Outputs of the fused engine. One that was not expected to be read makes the rollout run again, in a program that stores everything."
 
-    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[str], fused.History]):
+    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[], fused.History]):
         self._history, self._positions, self._again = history, positions, again
+        self._everything: fused.History | None = None  # without gradients
 
     def __getitem__(self, name):
         return self._able(name).output(self._positions[name])
@@ -129,9 +130,13 @@ class InBlocks(Recorded):
         return self._able(name).shares(self._positions[name], as_stored)
 
     def _able(self, name: str) -> fused.History:
-        if not self._history.is_differentiable(self._positions[name]):
-            self._history = self._again(name)
-        return self._history
+        if self._history.has(self._positions[name]):
+            return self._history
+        if torch.is_grad_enabled():
+            self._history = self._again()
+            return self._history
+        self._everything = self._everything or self._again()
+        return self._everything
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._positions)
@@ -143,7 +148,7 @@ class InBlocks(Recorded):
         "From the last step."
         return self._history.ends()
 
-# %% ../nbs/api/32_engine.ipynb #64cc39bd
+# %% ../nbs/api/32_engine.ipynb #e42330c9
 class Engine:
     "Base class: a way to run a policy in an environment."
 
@@ -157,7 +162,7 @@ class Engine:
         self.policy, self.environment = policy, environment
         self.loops = [ClosedLoop(network, environment) for network in networks_of(policy)]
         self.loop, self.replicates = self.loops[0], len(self.loops)
-        self.read: set[str] | None = None  # outputs a loss reads; None for any
+        self.read: set[str] | None = None  # outputs a loss reads, if nothing else will read any; None for all
         self.threads = torch.get_num_threads()  # for what divides the trials among threads
 
     @property
@@ -315,42 +320,51 @@ class FusedEngine(Engine):
         "One call of the program, which is built first if none fits."
         from motornet_nb import fused
 
-        weights, carry = self.weights(), Carry(episode.state, hidden)
         body, loads = episode.constants
-        given = fused.flatten((weights, body), loads, carry, inputs, episode.feedback)
         environment, (_, modes) = self.environment, contents(self.loop)
 
         def play() -> fused.History:
-            built_for = (modes, None if self.read is None else sorted(self.read))
+            weights, learning = self.weights(), torch.is_grad_enabled()
+            if not learning:  # a program without a backward pass is built in half the time
+                weights = {name: w.detach() for name, w in weights.items()}
+            given = fused.flatten((weights, body), loads, Carry(episode.state, hidden), inputs, episode.feedback)
+            built_for = (modes, sorted(self.read) if learning and self.read is not None else None)
             scan = next((s for b, s in self._scans if b == built_for and s.suits(given)), None)
             if scan is None:
                 first = {name: w[0] for name, w in weights.items()} if self.replicates > 1 else weights
-                scan = fused.Scan(
-                    self.step, (first, body), *given.groups[1:], taps=environment.taps, differentiable=built_for[1]
-                )
+                scan = fused.Scan(self.step, (first, body), *given.groups[1:], taps=environment.taps, read=built_for[1])
                 self._scans.append((built_for, scan))
             return scan.run(given, environment.n_steps, self.replicates, self.threads, checked=True)
 
-        def again(name: str) -> fused.History:
-            self.read = {*self.read, name}
+        def again() -> fused.History:
+            if torch.is_grad_enabled():
+                self.read = None
             return play()
 
         history = play()
         return InBlocks(history, history.scan.positions, again)
 
-# %% ../nbs/api/32_engine.ipynb #93a687d7
+# %% ../nbs/api/32_engine.ipynb #a2e27103
 class AutoEngine(Engine):
     "The fastest engine that works."
 
     name = "auto"
 
     def __init__(self, policy, environment):
-        super().__init__(policy, environment)
         self.chosen: Engine | None = None
-        self.chosen_for: set[str] | None = (
-            None  # what was to be read when that was last said to the chosen one, which may add to it
-        )
         self.why = ""
+        super().__init__(policy, environment)
+
+    @property
+    def read(self) -> set[str] | None:
+        "The chosen engine's."
+        return self._read if self.chosen is None else self.chosen.read
+
+    @read.setter
+    def read(self, names: set[str] | None) -> None:
+        self._read = names
+        if self.chosen is not None:
+            self.chosen.read = names
 
     @property
     def words(self):
@@ -362,11 +376,8 @@ class AutoEngine(Engine):
         from motornet_nb import fused
 
         if self.chosen is not None:
-            if self.read != self.chosen_for:
-                self.chosen.read = self.chosen_for = self.read
             self.chosen.threads = self.threads
             return self.chosen.run(episode, hidden, inputs)
-        self.chosen_for = self.read
         try:
             engine = FusedEngine(self.policy, self.environment)
             engine.read, engine.threads = self.read, self.threads

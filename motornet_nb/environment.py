@@ -71,7 +71,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #a562982d
+# %% ../nbs/api/13_environment.ipynb #ccccae0d
 _SENSORS = ("vision", "proprioception")
 
 
@@ -256,7 +256,7 @@ class Environment(Model):
 
         def draw(name: str, size: int, times: int) -> Tensor | None:
             deviation = getattr(self, f"{name}_noise").detach().cpu()
-            if not bool(deviation.any()):
+            if not any(deviation.reshape(-1).tolist()):
                 return None
             noise = draw_normal(streams, f"{name} noise", n, times, size) * deviation
             return noise.contiguous().to(device=effector.device, dtype=effector.dtype)

@@ -16,11 +16,12 @@ from torch import Tensor, nn
 
 from .rollout import Rollout
 
-# %% ../nbs/api/34_guards.ipynb #39f566c9
+# %% ../nbs/api/34_guards.ipynb #4efcb549
 class NonFiniteError(FloatingPointError):
     "Something is no longer a finite number; the message says what, when and where."
 
 
+@torch.no_grad()
 def first_non_finite(
     played: Rollout,  # a rollout
 ) -> str | None:  # words for the first bad tensor, or None

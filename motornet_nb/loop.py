@@ -92,11 +92,11 @@ def scan(
         history.append(outputs)
     return carry, history
 
-# %% ../nbs/api/31_loop.ipynb #eee7ccef
+# %% ../nbs/api/31_loop.ipynb #97d7770b
 def check_match(policy: nn.Module, environment: Environment) -> None:
     "Refuse a policy in another precision or on another device than the body."
-    effector = environment.effector
+    dtype, device = environment.effector.dtype, environment.effector.device
     for name, parameter in policy.named_parameters():
-        if parameter.dtype != effector.dtype or parameter.device.type != effector.device.type:
-            allowed = f"{effector.dtype} on {effector.device}, like the effector (use .to(...) on one of them)"
+        if parameter.dtype != dtype or parameter.device.type != device.type:
+            allowed = f"{dtype} on {device}, like the effector (use .to(...) on one of them)"
             raise refuse(type(policy), name, f"{parameter.dtype} on {parameter.device}", allowed)

@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['type_name', 'class_of', 'Model', 'contents', 'from_config', 'parameter_rows', 'parameter_table', 'as_html']
 
-# %% ../nbs/api/01_model.ipynb #6d77a7b0
+# %% ../nbs/api/01_model.ipynb #b23fe097
 import copy
 import functools
 import html
 import inspect
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -179,7 +180,7 @@ class Model(nn.Module):
     def _repr_html_(self) -> str:
         return as_html(self)
 
-# %% ../nbs/api/01_model.ipynb #d4fa96dc
+# %% ../nbs/api/01_model.ipynb #155b2421
 _OF_TORCH = frozenset(vars(nn.Module()))  # what every module has
 _SETTINGS = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
@@ -190,24 +191,28 @@ def contents(
     "All tensors in a module and the modules in it; and their classes and everything in them that is a number, a word or a truth value."
     tensors: list[torch.Tensor] = []
     settings: list[Any] = []
-
-    def look(values: Any) -> None:
-        for value in values:
-            if isinstance(value, torch.Tensor):
-                tensors.append(value)
-            elif isinstance(value, _SETTINGS):
-                settings.append(value)
-            elif type(value) in (list, tuple):
-                look(value)
-
-    for part in module.modules():
+    modules, seen = [module], {id(module)}
+    for part in modules:  # which grows on the way
         inside = part.__dict__
-        settings.append(type(part))
-        settings.append(inside["training"])
+        settings += (type(part), inside["training"])
         for store in (inside["_parameters"], inside["_buffers"], inside.get("_plain", {})):
-            look(store.values())
-        look([value for name, value in inside.items() if name not in _OF_TORCH])
+            _look(store.values(), tensors, settings)
+        _look([value for name, value in inside.items() if name not in _OF_TORCH], tensors, settings)
+        for other in inside["_modules"].values():
+            if other is not None and id(other) not in seen:
+                seen.add(id(other))
+                modules.append(other)
     return tensors, settings
+
+
+def _look(values: Iterable[Any], tensors: list[torch.Tensor], settings: list[Any]) -> None:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            tensors.append(value)
+        elif isinstance(value, _SETTINGS):
+            settings.append(value)
+        elif type(value) in (list, tuple):
+            _look(value, tensors, settings)
 
 # %% ../nbs/api/01_model.ipynb #5128cdb6
 def _encode(value: Any, where: str) -> Any:

@@ -19,7 +19,7 @@ from .parameters import refuse
 from .replicates import networks_of
 from .trials import Streams, Trials, draw_normal
 
-# %% ../nbs/api/15_rollout.ipynb #8c58103b
+# %% ../nbs/api/15_rollout.ipynb #7bb9d581
 class Rollout(Mapping):
     "The outputs of a rollout, (batch, time, ...) each, attached to the graph."
 
@@ -31,8 +31,9 @@ class Rollout(Mapping):
         recorded: Recorded,  # outputs of every step, (batch, time, ...) each
     ):
         self.policy, self.environment, self.episode, self.recorded = policy, environment, episode, recorded
-        self._made: dict[str, Tensor] = {}
-        self._stored: dict[str, Tensor] = {}
+        # by name, and whether with gradients
+        self._made: dict[tuple[str, bool], Tensor] = {}
+        self._stored: dict[tuple[str, bool], Tensor] = {}
 
     @property
     def trials(self) -> Trials:
@@ -50,20 +51,22 @@ class Rollout(Mapping):
         return self.episode.constants.body.muscle["max_isometric_force"]
 
     def __getitem__(self, name: str) -> Tensor:
-        if name not in self._made:
-            self._made[name] = self._make(name)
-        return self._made[name]
+        key = (name, torch.is_grad_enabled())
+        if key not in self._made:
+            self._made[key] = self._make(name)
+        return self._made[key]
 
     def as_stored(
         self,
         name: str,  # of an output
     ) -> Tensor:  # (..., time, ...)
         "The same numbers as `rollout[name]`, trials perhaps spread over several dimensions: for a mean over them, which need not wait for a copy."
-        if name in self._made or name not in self.recorded:
+        key = (name, torch.is_grad_enabled())
+        if key in self._made or name not in self.recorded:
             return self[name]
-        if name not in self._stored:
-            (self._stored[name],) = self.recorded.shares(name, as_stored=True)
-        return self._stored[name]
+        if key not in self._stored:
+            (self._stored[key],) = self.recorded.shares(name, as_stored=True)
+        return self._stored[key]
 
     def _make(self, name: str) -> Tensor:
         if name == "target_position":
@@ -108,7 +111,7 @@ class Rollout(Mapping):
 class _Share(Recorded):
     "One replicate's part."
 
-    def __init__(self, recorded: Recorded, n: int, i: int, cut: dict[tuple[str, bool], Sequence[Tensor]]):
+    def __init__(self, recorded: Recorded, n: int, i: int, cut: dict[tuple[str, bool, bool], Sequence[Tensor]]):
         self._recorded, self._n, self._i, self._cut = recorded, n, i, cut  # what was cut is shared by all replicates
 
     def __getitem__(self, name):
@@ -117,9 +120,10 @@ class _Share(Recorded):
 
     def shares(self, name, replicates=1, as_stored=False):
         "This replicate's alone."
-        if (name, as_stored) not in self._cut:
-            self._cut[name, as_stored] = self._recorded.shares(name, self._n, as_stored)
-        return [self._cut[name, as_stored][self._i]]
+        key = (name, as_stored, torch.is_grad_enabled())
+        if key not in self._cut:
+            self._cut[key] = self._recorded.shares(name, self._n, as_stored)
+        return [self._cut[key][self._i]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._recorded)

@@ -82,7 +82,7 @@ class Progress:
         table.attrs["engine"] = self.engine
         return table
 
-# %% ../nbs/api/17_training.ipynb #08a25486
+# %% ../nbs/api/17_training.ipynb #5e058b47
 _PATIENCE = 100  # batches in a row that may be skipped
 
 
@@ -214,7 +214,7 @@ class _Run:
 
 
 def _outputs_read(judge, policy: nn.Module, environment: Environment, seed: int) -> set[str] | None:
-    "The outputs a loss reads, found out on two trials that stand still, so that the fused engine differentiates these only; None if it cannot be told."
+    "The outputs a loss reads, found out on two trials that stand still, so that the fused engine stores and differentiates these only; None if it cannot be told."
     if not isinstance(judge, Loss) or any(isinstance(term, FunctionTerm) for term in judge.terms.values()):
         return None  # a function may remember that it was called
     network = networks_of(policy)[0]
@@ -251,7 +251,7 @@ def _judge(judge, played: Rollout) -> tuple[Tensor, dict[str, Tensor]]:
         )
     return total.reshape(()), parts
 
-# %% ../nbs/api/17_training.ipynb #f6441329
+# %% ../nbs/api/17_training.ipynb #87442cc2
 def train(
     policy: nn.Module
     | Sequence[nn.Module]
@@ -315,6 +315,7 @@ def train(
             if bar is not None:
                 bar.close()
             policy.train(was_training)
+            chosen.read = None  # whoever plays with this engine next may read anything
             for learner in learners:
                 learner.forget_gradients()
     if several:

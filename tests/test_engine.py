@@ -537,6 +537,17 @@ def test_outputs_are_a_mapping():
 
 
 @pytest.mark.parametrize("engine", ["fused", "eager"])
+@pytest.mark.parametrize("engine", ["fused", "eager"])
+def test_what_was_looked_at_without_gradients_has_them_later(engine):
+    "A glance at a rollout before the loss is formed does not change the gradients."
+    env = point_mass_world()
+    net = network(env)
+    played = mn.play(net, env, env.sample(4, 0, "train"), engine=engine)
+    with torch.no_grad():
+        assert not played["hidden"].requires_grad and not played.as_stored("activation").requires_grad
+    assert played["hidden"].requires_grad and played.as_stored("activation").requires_grad
+
+
 @pytest.mark.parametrize("batch", [5, 32, 64, 70])
 def test_outputs_as_they_are_stored(engine, batch):
     "The same numbers and gradients, whatever the order of the trials; mixed with outputs that are asked for by name."
@@ -586,7 +597,7 @@ def test_an_engine_is_used_again_by_a_second_training(monkeypatch):
     "Whatever was read or differentiated before; other threads, another loss, a rollout in between."
     built = []
     scan_of = fused.Scan
-    monkeypatch.setattr(fused, "Scan", lambda *a, **k: built.append(k["differentiable"]) or scan_of(*a, **k))
+    monkeypatch.setattr(fused, "Scan", lambda *a, **k: built.append(k["read"]) or scan_of(*a, **k))
     env = point_mass_world()
     net = network(env)
     quick = {"n_batches": 1, "batch_size": 4, "progress": False}
@@ -603,10 +614,68 @@ def test_an_engine_is_used_again_by_a_second_training(monkeypatch):
         assert len(built) == 2
     mn.train(net, env, engine="fused", loss=mn.ReachLoss().without("hidden", "hidden_rate"), **quick)
     assert built[2:] == [["activation", "endpoint_position"]]
-    # one more than that loss read, as in the first training; then one that was never read
-    mn.play(net, env, engine="fused")["hidden"].sum().backward()
     mn.play(net, env, engine="fused")["joint_velocity"].sum().backward()
-    assert built[3:] == [["activation", "endpoint_position", "hidden", "joint_velocity"]]
+    with torch.no_grad():
+        mn.play(net, env, engine="fused")["joint_velocity"]
+    assert built[3:] == []
+
+
+def test_an_output_that_nobody_was_expected_to_read():
+    "It can be read all the same; after one rollout more it is expected."
+    env = point_mass_world()
+    net = network(env)
+    trials, streams = env.sample(4, 0, "train"), mn.Streams(0)
+    close = functools.partial(torch.testing.assert_close, rtol=1e-4, atol=1e-6)
+    want = mn.play(net, env, trials, streams)
+    engine = make_engine("fused", net, env)
+    engine.read = {"endpoint_position"}
+    played = mn.play(net, env, trials, streams, engine=engine)
+    close(played["endpoint_position"], want["endpoint_position"])
+    assert list(played.recorded) == list(want.recorded)
+    with torch.no_grad():  # for who only wants to see it
+        for name in want:
+            close(played[name], want[name])
+    assert engine.read == {"endpoint_position"}
+    played = mn.play(net, env, trials, streams, engine=engine)
+    ours = torch.autograd.grad(played["joint_velocity"].square().sum(), net.parameters())
+    theirs = torch.autograd.grad(want["joint_velocity"].square().sum(), net.parameters())
+    for a, b in zip(ours, theirs, strict=True):
+        assert distance(a, b) < 1e-4
+    assert engine.read is None
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+@pytest.mark.parametrize(
+    "name", ["RigidTendonArm26, thelen", "CompliantTendonArm26, kistemaker compliant", "Reacher, mujoco"]
+)
+def test_only_what_a_loss_reads(name, steps):
+    "No more is stored and differentiated; numbers and gradients are those of the eager engine."
+    env = body_world(name, "rk4", duration=steps / 100)
+    net, read = network(env), {"endpoint_position", "activation"}
+    engine = make_engine("fused", net, env)
+    engine.read = read
+    slopes = []
+    for one in (engine, "eager"):
+        played = mn.play(net, env, env.sample(70, 1, "train"), 1, engine=one)
+        slopes.append(torch.autograd.grad(judged(played, read), net.parameters()))
+    (_, scan), *others = engine._scans
+    assert not others and len(scan.program.ends) > 5
+    for ours, theirs in zip(*slopes, strict=True):
+        assert distance(ours, theirs) < 1e-8
+
+
+def test_a_rollout_without_gradients_needs_no_backward_pass():
+    "Its program has none, and another one is built when there are gradients."
+    env = point_mass_world()
+    net = network(env)
+    engine = make_engine("fused", net, env)
+    with torch.no_grad():
+        mn.play(net, env, engine=engine)["activation"]
+    mn.play(net, env, engine=engine)["activation"].sum().backward()
+    with torch.no_grad():
+        mn.play(net, env, engine=engine)["activation"]
+    first, second = (scan for _, scan in engine._scans)
+    assert not first.program.sums and second.program.sums
 
 
 def test_an_engine_that_fell_back_tries_again(tmp_path, monkeypatch):

@@ -461,16 +461,19 @@ def test_numbers_that_are_none_are_handed_on(name, dtype):
 
 
 def test_an_output_the_loss_does_not_use_does_not_disturb_the_gradients():
-    "Its derivative may be infinite: said which outputs are differentiated, the scan does not ask for it."
+    "Its derivative may be infinite: said which outputs are read, the scan does not ask for it. The last carry is there all the same."
 
     def step(parameters, constants, carry, inputs, feedback):
-        return carry, {"used": inputs * 2, "unused": inputs.sqrt()}
+        return {"last": inputs + 1, "sum": carry["sum"] + inputs}, {"used": inputs * 2, "unused": inputs.sqrt()}
 
     x = torch.zeros(2, 3, 4, dtype=DOUBLE, requires_grad=True)
-    arguments = ((), (), torch.zeros(3, 1, dtype=DOUBLE), x)
-    _, outputs = fused.Scan(step, *arguments, differentiable=["used"])(*arguments)
+    carry = {name: torch.ones(3, 4, dtype=DOUBLE) for name in ("last", "sum")}
+    arguments = ((), (), carry, x)
+    last, outputs = fused.Scan(step, *arguments, read=["used"])(*arguments)
     outputs["used"].sum().backward()
-    assert not outputs["unused"].requires_grad
+    assert outputs["unused"] is None
+    assert_close(last["last"], torch.ones(3, 4, dtype=DOUBLE))
+    assert_close(last["sum"], torch.ones(3, 4, dtype=DOUBLE))
     assert_close(x.grad, torch.full_like(x, 2.0))
 
 

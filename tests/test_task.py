@@ -20,7 +20,7 @@ from motornet_nb import (
     Task,
     from_config,
 )
-from motornet_nb.task import assemble, catch_trials, default_posture, random_hand
+from motornet_nb.task import assemble, catch_trials, default_posture
 
 STEPS = 100
 BODIES = {"arm": arm(), "point mass": mn.ReluPointMass24()}
@@ -55,7 +55,7 @@ def test_starts_and_targets_are_uniform_in_joint_space(task, body):
         uniform(trials.joint_state[:, j], float(effector.pos_lower_bound[j]), float(effector.pos_upper_bound[j]))
     assert not trials.joint_state[:, 2:].any()
     assert_equal(trials.start, hand(effector, trials.joint_state))
-    goal = random_hand(effector, 3000, torch.Generator().manual_seed(5))
+    goal = hand(effector, effector.draw_joint_state(3000, torch.Generator().manual_seed(5)))
     for axis in range(2):  # same distribution as independently drawn hands
         a, b = trials.goal[:, axis].sort().values, goal[:, axis].sort().values
         assert (a - b).abs().mean() < 0.05 * (b.max() - b.min())

@@ -20,16 +20,16 @@ from .plan import choose_kept
 # %% auto #0
 __all__ = ['SIGNATURES', 'Program', 'write_program']
 
-# %% ../../nbs/fused/11_program.ipynb #4e7ae443
+# %% ../../nbs/fused/11_program.ipynb #577e1d6d
 @dataclass
 class Program:
     "C++ and how its arrays are laid out."
 
     sources: list[str]  # to be compiled one by one and linked
     carry: list[Node]  # the next carry's nodes
-    outputs: list[Node]  # the nodes of outputs and carry, each once
-    stored: list[Node]  # all nodes that are stored for every step
-    kept: set[Node]  # those of them that only the backward pass will read
+    outputs: list[Node]  # the nodes of outputs and carry that are stored for every step, each once
+    ends: list[Node]  # those whose value after the last step is enough
+    kept: list[Node]  # other nodes, stored for every step for the backward pass
     scratch: tuple[int, int]  # rows of scratch memory of the forward and the backward pass
     sums: list[OuterSum | PlainSum]  # what the backward pass adds up for the parameters
     sum_sizes: list[int]  # numbers in each sum of a block
@@ -45,53 +45,54 @@ def write_program(
     wanted: set[tuple[str, int]],  # leaves whose gradient is asked for; none for no backward pass
     vector_bytes: int,  # size of the processor's vectors
     double: bool,  # double precision
-    differentiable: set[int]
-    | None = None,  # outputs through which gradients may come; all, and the last carry, if None
+    read: set[int] | None = None,  # outputs that will be read; all if None
 ) -> Program:
     "Write a step and its backward pass as a program."
     graph = captured.graph
     carry = [graph.stored(v, rows) for v, rows in zip(captured.carry, captured.carry_shapes, strict=True)]
     outputs = [graph.stored(v, rows) for v, rows in zip(captured.outputs, captured.output_shapes, strict=True)]
-    stored = kinds = list(dict.fromkeys([*outputs, *carry]))
-    leaves = {(n.role, n.index): n for n in before(stored) if isinstance(n, Leaf)}
+    nodes = list(dict.fromkeys([*outputs, *carry]))
+    leaves = {(n.role, n.index): n for n in before(nodes) if isinstance(n, Leaf)}
+    wished = set(nodes) if read is None else {outputs[i] for i in (*read, *(i for i, _ in taps))}
+    chosen = [n for n in nodes if n in wished]
+    through = [(i, n) for i, n in enumerate(carry) if ("carry", i) in leaves]
+    whole = list(dict.fromkeys([*chosen, *(n for _, n in through)]))
     gradients, kept, seeds = None, [], []
     if wanted:
-        read = [(i, n) for i, n in enumerate(carry) if ("carry", i) in leaves]
-        chosen = (
-            set(kinds) if differentiable is None else {outputs[i] for i in (*differentiable, *(i for i, _ in taps))}
-        )
-        numbered = [*read, *((len(carry) + k, n) for k, n in enumerate(kinds) if n in chosen)]
-        seeds = [(n, graph.leaf("gradient", i, n.rows).view()) for i, n in numbered]
+        seeds = [(n, graph.leaf("gradient", i, n.rows).view()) for i, n in (*through, *enumerate(chosen, len(carry)))]
         through_time = {leaf for (role, _), leaf in leaves.items() if role in ("carry", "feedback")}
         asked = {leaf for key, leaf in leaves.items() if key in wanted}
         gradients = differentiate(graph, seeds, through_time | asked)
         gradients.parameters = [_summable(graph, s) for s in gradients.parameters]
-        ends = _ends_of(gradients)
-        kept = choose_kept(ends, set(before(stored)), set(stored))
-    everything = [*stored, *kept]
+        kept = choose_kept(_ends_of(gradients), set(before(nodes)), set(whole))
+        whole += [n for n in kept if n in nodes]
+        kept = [n for n in kept if n not in nodes]
+    ends = [n for n in nodes if n not in whole]
+    everything = [*whole, *ends, *kept]
     names = {node: f"H{k}" for k, node in enumerate(everything)}
     width = vector_bytes // (8 if double else 4)
     forward = Writer(double, width, dict(names), set(kept))
     body = forward.write(everything, set(leaves.values()))
-    frame = _Frame(leaves, everything, set(kept), carry, kinds, taps, outputs)
+    frame = _Frame(leaves, whole, ends, kept, carry, taps, outputs)
     passes = [frame.forward(body)]
     sizes, backward_scratch = [], 0
     if gradients is not None:
         sizes = [_sum_size(s, width) for s in gradients.parameters]
-        text, backward_scratch = frame.backward(gradients, Writer(double, width, dict(names)), seeds, sizes)
+        of_every_step = {node: name for node, name in names.items() if node not in ends}
+        text, backward_scratch = frame.backward(gradients, Writer(double, width, of_every_step), seeds, sizes)
         passes.append(text)
     return Program(
         _divided(prelude(double, vector_bytes), passes),
         carry,
-        kinds,
-        everything,
-        set(kept),
+        whole,
+        ends,
+        kept,
         (forward.scratch, backward_scratch),
         gradients.parameters if gradients else [],
         sizes,
         leaves,
         {(n.role, n.index) for n in gradients.leaves} if gradients else set(),
-        [n in chosen for n in kinds] if gradients else [False] * len(kinds),
+        [gradients is not None and n in wished for n in whole],
         width,
     )
 
@@ -144,10 +145,11 @@ def _divided(beginning: str, passes: Sequence[_Pass]) -> list[str]:
 class _Frame:
     "What surrounds the loops of a step: a struct whose members are pointers, and whose functions are parts of the step."
 
-    def __init__(self, leaves, stored, kept, carry, kinds, taps, outputs):
-        self.leaves, self.stored, self.kept = leaves, stored, kept
-        self.carry, self.kinds, self.taps, self.outputs = carry, kinds, taps, outputs
-        self.number = {node: k for k, node in enumerate(stored)}
+    def __init__(self, leaves, whole, ends, kept, carry, taps, outputs):
+        self.leaves, self.whole, self.kept = leaves, whole, set(kept)
+        self.carry, self.taps, self.outputs = carry, taps, outputs
+        self.stored, self.end_rows = [*whole, *ends, *kept], {node: sum(n.size for n in ends) for node in ends}
+        self.number = {node: k for k, node in enumerate(self.stored)}
 
     def _of_block(self) -> list[str]:
         lines = []
@@ -181,6 +183,8 @@ class _Frame:
 
     def _block(self, node: Node) -> str:
         "How far a node's blocks are apart."
+        if node in self.end_rows:
+            return f"{self.end_rows[node]} * LANES"
         return f"{'kept_steps' if node in self.kept else 'steps'} * {node.size} * LANES"
 
     _ARGUMENTS = (
@@ -233,11 +237,11 @@ class _Frame:
         for i in range(n_carry):  # the last step's next carry has a gradient only as an output
             if i not in through:
                 of_block.append(f"s.G{i} = zeros;")
-        for k in range(len(self.kinds)):
+        for k in range(len(self.whole)):
             of_step.append(f"s.G{n_carry + k} = output_gradients[{k}] + (block * steps + t) * output_steps[{k}];")
-        available = {*self.leaves.values(), *self.stored, *(g.node for _, g in seeds)}
+        available = {*self.leaves.values(), *self.whole, *self.kept, *(g.node for _, g in seeds)}
         body = writer.write(_ends_of(gradients), available)
-        targets = [f"G{i}" for i in range(n_carry + len(self.kinds))] + [f"O{i}" for i in through]
+        targets = [f"G{i}" for i in range(n_carry + len(self.whole))] + [f"O{i}" for i in through]
         for (role, i), node in by_leaf.items():
             if role == "constant":
                 of_block.append(f"s.gradient_C{i} = constant_gradients[{i}] + block * {node.size} * LANES;")
@@ -245,7 +249,7 @@ class _Frame:
                 of_step.append(f"s.gradient_X{i} = input_gradients[{i}] + (block * steps + t) * {node.size} * LANES;")
             elif role == "feedback":
                 output, delay = self.taps[i]
-                k = self.kinds.index(self.outputs[output])
+                k = self.whole.index(self.outputs[output])
                 first = f"feedback_gradients[{i}] + block * {node.size} * LANES"
                 of_step.append(
                     f"s.gradient_F{i} = t >= {delay} ? s.G{n_carry + k} - {delay} * output_steps[{k}] : {first};"
