@@ -537,7 +537,6 @@ def test_outputs_are_a_mapping():
 
 
 @pytest.mark.parametrize("engine", ["fused", "eager"])
-@pytest.mark.parametrize("engine", ["fused", "eager"])
 def test_what_was_looked_at_without_gradients_has_them_later(engine):
     "A glance at a rollout before the loss is formed does not change the gradients."
     env = point_mass_world()
@@ -548,6 +547,7 @@ def test_what_was_looked_at_without_gradients_has_them_later(engine):
     assert played["hidden"].requires_grad and played.as_stored("activation").requires_grad
 
 
+@pytest.mark.parametrize("engine", ["fused", "eager"])
 @pytest.mark.parametrize("batch", [5, 32, 64, 70])
 def test_outputs_as_they_are_stored(engine, batch):
     "The same numbers and gradients, whatever the order of the trials; mixed with outputs that are asked for by name."
