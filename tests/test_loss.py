@@ -83,7 +83,7 @@ def test_gradients_are_those_of_the_equation():
     env = point_mass_world()
     played = play(network(env), env, env.sample(20, 0))
     x = (played["target_position"] + torch.linspace(-0.02, 0.02, 10)[None, :, None]).detach().requires_grad_()
-    played._made["endpoint_position"] = x
+    played._made["endpoint_position", True] = x
     PositionError(radius=0.02)(played).backward()
     error = (x - played["target_position"]).detach()
     outside = error.abs().sum(-1, keepdim=True) >= 0.02
