@@ -42,8 +42,9 @@ from motornet_nb.trials import Streams, Trials
 
 _register()
 
-# rooms that need Bokeh, pandas or xarray, or are large, load when they are first used
-_LAZY_ROOMS = ("analysis", "demo", "drawing", "fused", "player", "reinforcement", "report", "views")
+# rooms that need Bokeh, pandas, xarray or ipywidgets, or are large, load when they are first used
+_LAZY_ROOMS = ("analysis", "demo", "drawing", "edits", "fused", "player", "reinforcement", "report", "statics", "views")
+_LAZY_NAMES = {"EffectorBuilder": "effector_builder", "side_by_side": "panels"}
 
 __all__ = [
     "Body",
@@ -109,8 +110,10 @@ __all__ = [
 def __getattr__(name: str):
     if name in _LAZY_ROOMS:
         return _importlib.import_module(f"motornet_nb.{name}")
+    if name in _LAZY_NAMES:
+        return getattr(_importlib.import_module(f"motornet_nb.{_LAZY_NAMES[name]}"), name)
     raise AttributeError(f"module 'motornet_nb' has no attribute {name!r}")
 
 
 def __dir__():
-    return sorted([*globals(), *_LAZY_ROOMS])
+    return sorted([*globals(), *_LAZY_ROOMS, *_LAZY_NAMES])

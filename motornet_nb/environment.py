@@ -71,7 +71,7 @@ class Episode(NamedTuple):
     inputs: dict[str, Tensor]  # (time, batch, ...) each: what the world prescribes, and the noise drawn for it
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history
 
-# %% ../nbs/api/13_environment.ipynb #ccccae0d
+# %% ../nbs/api/13_environment.ipynb #27fcf99a
 _SENSORS = ("vision", "proprioception")
 
 
@@ -255,10 +255,10 @@ class Environment(Model):
         effector, inputs = self.effector, {}
 
         def draw(name: str, size: int, times: int) -> Tensor | None:
-            deviation = getattr(self, f"{name}_noise").detach().cpu()
-            if not any(deviation.reshape(-1).tolist()):
+            deviation = getattr(self, f"{name}_noise")
+            if not (deviation.item() if deviation.ndim == 0 else deviation.any()):
                 return None
-            noise = draw_normal(streams, f"{name} noise", n, times, size) * deviation
+            noise = draw_normal(streams, f"{name} noise", n, times, size) * deviation.detach().cpu()
             return noise.contiguous().to(device=effector.device, dtype=effector.dtype)
 
         if (action := draw("action", effector.n_muscles, self.n_steps)) is not None:

@@ -6,7 +6,8 @@
 __all__ = ['MusculotendonGeometry', 'velocity_from_moment_arms', 'Geometry', 'checked_path', 'PathGeometry', 'PolynomialGeometry',
            'ConstantGeometry']
 
-# %% ../nbs/api/06_geometry.ipynb #b99b5a5d
+# %% ../nbs/api/06_geometry.ipynb #8e73ad37
+from collections.abc import Sequence
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from .model import Model
 from .parameters import as_quantity, data, quantity, refuse
 from .skeleton import Coefficients, PointMass, Skeleton, TwoDofArm
 
-# %% ../nbs/api/06_geometry.ipynb #e893fa47
+# %% ../nbs/api/06_geometry.ipynb #8cbff726
 class MusculotendonGeometry(NamedTuple):
     "Lengths, velocities and moment arms of all muscles."
 
@@ -47,6 +48,13 @@ class Geometry(Model):
     def check(self, skeleton: Skeleton, owner: str) -> None:
         "Refuse a skeleton the geometry does not fit."
 
+    def select(
+        self,
+        muscles: Sequence[int],  # which of them
+    ) -> "Geometry":
+        "The routing of some of the muscles."
+        raise NotImplementedError(f"{type(self).__name__} does not define select(), so its muscles cannot be removed")
+
     def coefficients(self) -> Coefficients:
         "What the pure function needs of the parameters."
         return {k: v for k, v in self.values().items() if isinstance(v, Tensor)}
@@ -62,7 +70,7 @@ class Geometry(Model):
         "Length, velocity and moment arms at a joint state."
         raise NotImplementedError(f"{type(self).__name__} does not define evaluate()")
 
-# %% ../nbs/api/06_geometry.ipynb #57591805
+# %% ../nbs/api/06_geometry.ipynb #b9d942cf
 def _path_points(value: Any) -> list[Tensor]:
     if not isinstance(value, list | tuple):
         raise PydanticCustomError("path", "{allowed}", {"allowed": "a list of paths"})
@@ -133,6 +141,10 @@ class PathGeometry(Geometry):
         "Number of paths."
         return len(self.bodies)
 
+    def select(self, muscles):
+        "Some of the paths."
+        return PathGeometry(bodies=[self.bodies[m] for m in muscles], points=[self.points[m] for m in muscles])
+
     def check(self, skeleton, owner):
         "Bodies must exist and points must have the dimension of space."
         for bodies, points in zip(self.bodies, self.points, strict=True):
@@ -173,7 +185,7 @@ class PathGeometry(Geometry):
         moment_arm = (moves * unit.unsqueeze(1)).sum(-1) @ c["belongs"]
         return MusculotendonGeometry(length, velocity_from_moment_arms(moment_arm, velocity), moment_arm)
 
-# %% ../nbs/api/06_geometry.ipynb #d6c2ac1b
+# %% ../nbs/api/06_geometry.ipynb #9b90f101
 class PolynomialGeometry(Geometry):
     "Muscle lengths as second-order polynomials of the joint angles (Kistemaker et al. 2010, eqs A10-A12)."
 
@@ -193,6 +205,11 @@ class PolynomialGeometry(Geometry):
         "Number of polynomials."
         return len(self.a0)
 
+    def select(self, muscles):
+        "Some of the polynomials."
+        chosen = list(muscles)
+        return self.replace(a0=self.a0[chosen], a1=self.a1[:, chosen], a2=self.a2[:, chosen])
+
     def check(self, skeleton, owner):
         "As many joints as the skeleton."
         if len(self.reference) != skeleton.n_joints:
@@ -209,7 +226,7 @@ class PolynomialGeometry(Geometry):
         length = torch.add(c["a0"], (theta * (c["a1"] + moment_arm)).sum(-2), alpha=0.5)
         return MusculotendonGeometry(length, velocity_from_moment_arms(moment_arm, velocity), moment_arm)
 
-# %% ../nbs/api/06_geometry.ipynb #b44f50d7
+# %% ../nbs/api/06_geometry.ipynb #945b7efa
 class ConstantGeometry(Geometry):
     "Constant moment arms; length and velocity are 0. Meant for muscles that do not depend on length."
 
@@ -219,6 +236,10 @@ class ConstantGeometry(Geometry):
     def n_muscles(self):
         "Number of muscles."
         return self.moment_arm.shape[1]
+
+    def select(self, muscles):
+        "Some of the columns."
+        return self.replace(moment_arm=self.moment_arm[:, list(muscles)])
 
     def check(self, skeleton, owner):
         "As many joints as the skeleton."

@@ -13,7 +13,7 @@ from torch import Tensor
 from .muscle import MAX_ISOMETRIC_FORCE, OPTIMAL_LENGTH, SLACK_LENGTH, TENDON_LENGTH, Muscle
 from .parameters import choice, flag, quantity, refuse
 
-# %% ../nbs/api/05_hill.ipynb #1315f2a8
+# %% ../nbs/api/05_hill.ipynb #c831de5b
 _RIGID_STATES = (
     "activation",
     "length",
@@ -46,6 +46,12 @@ class HillMuscle(Muscle):
             "length_scale": optimal,
             "velocity_scale": 10 * optimal,
         }
+
+    def contractile_force(self, c, activation, length, velocity):
+        "A rigid tendon hands on what the muscle does."
+        state = self.evaluate(c, activation, length + c["tendon_length"], velocity)
+        passive = state["passive_force_length"] * c["max_isometric_force"]
+        return state["force"] - passive, passive
 
 # %% ../nbs/api/05_hill.ipynb #7c40bace
 class RigidTendonHillMuscleThelen(HillMuscle):
@@ -308,7 +314,7 @@ class RigidTendonHillMuscle(KistemakerMuscle):
         values = (activation, muscle_length, velocity, passive, active_length, active, force)
         return dict(zip(self.state_names, values, strict=True))
 
-# %% ../nbs/api/05_hill.ipynb #644a9c71
+# %% ../nbs/api/05_hill.ipynb #aa8a7053
 _TENDON = 25.0  # 1 / 0.04: the tendon carries maximum isometric force at 4 % strain
 
 
@@ -361,6 +367,25 @@ class CompliantTendonHillMuscle(KistemakerMuscle):
         shortest = torch.full_like(length, 0.001) * optimal
         muscle_length = torch.where(fibre < 0, shortest, torch.where(fibre < slack, fibre, stretched))
         return self.outputs(c, {"activation": activation, "length": muscle_length}, length, velocity)
+
+    def held(self, c, activation, length):
+        "The equilibrium of tendon and muscle, by bisection: the longer the muscle is, the less the tendon pulls."
+        low, high = 0.001 * c["optimal_length"].expand_as(length), length.clamp(min=0)
+        for _ in range(50):
+            middle = 0.5 * (low + high)
+            passive, tendon, _ = self.elastic_forces(c, middle, length)
+            force_length = self.active_force_length(middle * c["inverse_optimal_length"])
+            pulled = tendon > passive + activation * force_length
+            low, high = torch.where(pulled, middle, low), torch.where(pulled, high, middle)
+        state = {"activation": activation, "length": 0.5 * (low + high)}
+        return self.outputs(c, state, length, torch.zeros_like(length))
+
+    def contractile_force(self, c, activation, length, velocity):
+        "By the force-length and force-velocity relations."
+        normal, strength = length * c["inverse_optimal_length"], c["max_isometric_force"]
+        speed = velocity * c["inverse_optimal_length"]
+        active = self.force_from_velocity(activation, normal, self.active_force_length(normal), speed).clamp(min=0)
+        return active * strength, self.passive_force(c, normal) * strength
 
     def advance(self, c, state, drive, length, velocity, h):
         "One staggered Euler step: elastic forces of the old lengths, velocity from the stored active force."

@@ -27,7 +27,7 @@ def activation_rate(
     tau = torch.where(drive > activation, tau_activation * k, tau_deactivation / k)
     return (drive - activation) / tau
 
-# %% ../nbs/api/04_muscle.ipynb #d1f53e8d
+# %% ../nbs/api/04_muscle.ipynb #e0c0d5a8
 MuscleState = dict[str, Tensor]
 
 #: declarations shared by the models; a model lists those it needs in `muscle_declarations`
@@ -129,6 +129,26 @@ class Muscle(Model):
     ) -> MuscleState:
         "The whole state that goes with the integrated variables and a geometry."
         return self.evaluate(c, state["activation"].clamp(c["min_activation"], c["one"]), length, velocity)
+
+    def held(
+        self,
+        c: dict[str, Tensor],  # from `coefficients`
+        activation: Tensor,  # (batch, muscle) 1
+        length: Tensor,  # musculotendon length (batch, muscle) m
+    ) -> MuscleState:
+        "The whole state of a muscle that is held at a length until everything in it is at rest."
+        return self.evaluate(c, activation, length, torch.zeros_like(length))
+
+    def contractile_force(
+        self,
+        c: dict[str, Tensor],  # from `coefficients`
+        activation: Tensor,  # (batch, muscle) 1
+        length: Tensor,  # contractile length (batch, muscle) m
+        velocity: Tensor,  # contractile velocity (batch, muscle) m/s, lengthening positive
+    ) -> tuple[Tensor, Tensor]:  # active and passive force (batch, muscle) N
+        "What the contractile element and the element parallel to it do, whatever tendon they hang on."
+        force = self.evaluate(c, activation, length, velocity)["force"]
+        return force, torch.zeros_like(force)
 
     def check(self, muscles: dict[str, Tensor], owner: str) -> None:
         "Refuse combinations of per-muscle parameters that the model cannot work with."

@@ -40,7 +40,7 @@ def refuse(
     name = owner if isinstance(owner, str) else (owner if isinstance(owner, type) else type(owner)).__name__
     return error(f"{name}: {argument} = {describe(value)} is not allowed; it must be {allowed}")
 
-# %% ../nbs/api/00_parameters.ipynb #b14ccddb
+# %% ../nbs/api/00_parameters.ipynb #ba26dc65
 class Parameter:
     "The declaration of one model parameter; made by `quantity`, `count`, `choice`, `flag`, `text`, `part`, `parts` or `data`."
 
@@ -57,14 +57,17 @@ class Parameter:
         source: str = "",  # where the default or the equation it enters comes from
         allowed: str = "",  # the allowed range in words
         limits: dict[str, float | None] | None = None,  # the allowed range in numbers, for quantities
+        kind: str = "data",  # which of the functions below declared it
+        options: tuple[str, ...] = (),  # what can be chosen, for choices
+        optional: bool = False,  # whether `None` is a value
     ):
         self.annotation, self.default, self.unit, self.description = annotation, default, unit, description
         self.typical, self.source, self.allowed, self.limits = typical, source, allowed, limits or {}
+        self.kind, self.options, self.optional = kind, options, optional
 
     def but(self, **changes: Any) -> "Parameter":  # arguments of `Parameter` to change
         "The same declaration with some of its properties changed, for instance another default in a subclass."
-        fields = ("annotation", "default", "unit", "description", "typical", "source", "allowed", "limits")
-        return Parameter(**{f: getattr(self, f) for f in fields} | changes)
+        return Parameter(**{n: v for n, v in vars(self).items() if n != "name"} | changes)
 
     @property
     def required(self) -> bool:
@@ -87,7 +90,7 @@ class Parameter:
             f"{type(model).__name__}.{self.name} is fixed at construction; use .replace({self.name}={describe(value)})"
         )
 
-# %% ../nbs/api/00_parameters.ipynb #287f2075
+# %% ../nbs/api/00_parameters.ipynb #674b6bf2
 def _contains(value: Any, kind: Any) -> bool:
     "Whether a list holds something of a kind, however deep: NumPy would turn truth values among numbers into numbers."
     return any(_contains(v, kind) for v in value) if isinstance(value, list | tuple) else isinstance(value, kind)
@@ -179,9 +182,11 @@ def quantity(
         source=source,
         allowed=allowed,
         limits=limits,
+        kind="quantity",
+        optional=optional,
     )
 
-# %% ../nbs/api/00_parameters.ipynb #78731784
+# %% ../nbs/api/00_parameters.ipynb #985c4617
 def number(
     default: Any = PydanticUndefined,  # default value, in `unit`
     unit: str = "1",  # unit
@@ -206,7 +211,16 @@ def number(
 
     annotation = Annotated[Any, BeforeValidator(check)]
     return Parameter(
-        annotation, default, unit, description, typical=typical, source=source, allowed=allowed, limits=limits
+        annotation,
+        default,
+        unit,
+        description,
+        typical=typical,
+        source=source,
+        allowed=allowed,
+        limits=limits,
+        kind="number",
+        optional=optional,
     )
 
 
@@ -227,7 +241,9 @@ def count(
         return int(value)
 
     annotation, limits = Annotated[int, BeforeValidator(check)], {"at_least": at_least}
-    return Parameter(annotation, default, "1", description, typical=typical, allowed=allowed, limits=limits)
+    return Parameter(
+        annotation, default, "1", description, typical=typical, allowed=allowed, limits=limits, kind="count"
+    )
 
 
 def choice(
@@ -237,7 +253,7 @@ def choice(
 ) -> Any:
     "Declare a choice among names."
     allowed = "one of " + ", ".join(repr(o) for o in options)
-    return Parameter(Literal[options], default, "", description, allowed=allowed)
+    return Parameter(Literal[options], default, "", description, allowed=allowed, kind="choice", options=options)
 
 
 def flag(
@@ -245,7 +261,9 @@ def flag(
     description: str = "",  # one line
 ) -> Any:
     "Declare a switch."
-    return Parameter(Annotated[bool, Field(strict=True)], default, "", description, allowed="True or False")
+    return Parameter(
+        Annotated[bool, Field(strict=True)], default, "", description, allowed="True or False", kind="flag"
+    )
 
 
 def text(
@@ -254,7 +272,12 @@ def text(
 ) -> Any:
     "Declare a name."
     return Parameter(
-        Annotated[str, Field(min_length=1, strict=True)], default, "", description, allowed="a text that is not empty"
+        Annotated[str, Field(min_length=1, strict=True)],
+        default,
+        "",
+        description,
+        allowed="a text that is not empty",
+        kind="text",
     )
 
 
@@ -281,7 +304,9 @@ def part(
             raise PydanticCustomError("part", "{allowed}", {"allowed": f"a {kind.__name__}"})
         return value
 
-    return Parameter(Annotated[Any, BeforeValidator(check)], default, "", description, allowed=f"a {kind.__name__}")
+    return Parameter(
+        Annotated[Any, BeforeValidator(check)], default, "", description, allowed=f"a {kind.__name__}", kind="part"
+    )
 
 
 def parts(
@@ -302,7 +327,7 @@ def parts(
             raise PydanticCustomError("parts", "{allowed}", {"allowed": allowed})
         return made
 
-    return Parameter(Annotated[Any, BeforeValidator(check)], (), "", description, allowed=allowed)
+    return Parameter(Annotated[Any, BeforeValidator(check)], (), "", description, allowed=allowed, kind="parts")
 
 # %% ../nbs/api/00_parameters.ipynb #1de64e7b
 def check_options(owner: str, options: dict | None, known: tuple[str, ...]) -> dict:

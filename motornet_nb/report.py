@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DISPLAYED', 'in_words', 'write_report']
 
-# %% ../nbs/api/24_report.ipynb #1954e1c7
+# %% ../nbs/api/24_report.ipynb #6686dc41
 import html
 import json
 import math
@@ -19,9 +19,9 @@ import numpy as np
 from .analysis import as_trials, reach_kinematics
 from .drawing import timeline
 from .environment import Environment
-from .model import from_config
 from .parameters import refuse
 from .pictures import picture
+from .results import configured
 
 # %% ../nbs/api/24_report.ipynb #7544bdc6
 DISPLAYED: dict[str, tuple[str, str, float, int]] = {
@@ -81,15 +81,7 @@ def _kinematics_table(kinematics: Any) -> str:
     head = f"<tr><th>trial</th>{'<th class=text>condition</th>' if several else ''}{heads}</tr>"
     return f"<div class='wide{' tall' if len(shown) > _LONG else ''}'><table class=numbers><thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table></div>{note}"
 
-# %% ../nbs/api/24_report.ipynb #2cd682a3
-def _configured(ds: Any, name: str) -> Any:
-    "A model from the attributes of a Dataset; None if it cannot be rebuilt here."
-    try:
-        return from_config(json.loads(ds.attrs[name]))
-    except (KeyError, TypeError, ValueError):
-        return None
-
-
+# %% ../nbs/api/24_report.ipynb #532cd2c8
 def _delays(environment: Environment) -> str:
     return ", ".join(
         f"{sense} {1000 * n * environment.timestep:g} ms"
@@ -157,7 +149,7 @@ def _highlights(kinematics: Any, log: Any) -> list[tuple[str, str]]:
             found.append((in_words(name, mean), f"mean {DISPLAYED[name][0]}"))
     return [*found, (f"{len(log)}", "batches of training")] if log is not None and len(log) else found
 
-# %% ../nbs/api/24_report.ipynb #40db80f0
+# %% ../nbs/api/24_report.ipynb #d6213e22
 _STYLE = """
 :root { color-scheme: light; --ink: #222; --soft: #666; --line: #e2e2e2; --accent: #0072B2; }
 * { box-sizing: border-box; }
@@ -246,7 +238,7 @@ def write_report(
             raise refuse("write_report", name, table, f"the table that {kind} returns", TypeError)
     ds = as_trials(ds, "write_report")
     kinematics = reach_kinematics(ds) if kinematics is None else kinematics
-    tested = _configured(ds, "config")
+    tested = configured(ds, "config")
     figures = _figures(ds, log)
     script, placed = components(figures)
     placed = {name: f"<div class=bk>{block}</div>" for name, block in placed.items()}

@@ -23,7 +23,7 @@ from .parameters import choice, count, number, parts, quantity, refuse
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
-# %% ../nbs/api/12_task.ipynb #ef054b60
+# %% ../nbs/api/12_task.ipynb #c8cb98db
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -73,6 +73,8 @@ class Task(Model):
         if joint_state is not None:
             joint_state = effector.as_joint_state(joint_state, n, type(self).__name__)
         trials = self.draw(n, effector, n_steps, streams, split, joint_state)
+        if not self.loads:
+            return trials
         # loads of one kind draw from streams of their own
         drawn = tuple(load.sample(trials, streams[f"load {i}"]) for i, load in enumerate(self.loads))
         loads = tuple({k: v.to(trials.start) if v.is_floating_point() else v for k, v in d.items()} for d in drawn)

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['trajectories', 'kinematics', 'activations', 'training', 'effector', 'moment_arms']
 
-# %% ../nbs/api/22_views.ipynb #bc082e3e
+# %% ../nbs/api/22_views.ipynb #6eee54ad
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +17,7 @@ from bokeh.models import ColorBar, Div, FixedTicker, LinearColorMapper, TapTool
 from bokeh.plotting import figure
 
 from .analysis import as_trials, endpoint_speed, moment_arm_map, trial_values
+from .animation import animation, slider_grid  # noqa: F401
 from .drawing import color_of, dash_of, table
 from .effector import Effector
 from .parameters import refuse

@@ -20,7 +20,7 @@ from torch import Tensor
 # %% auto #0
 __all__ = ['Pool', 'keep_freed_memory']
 
-# %% ../../nbs/fused/13_memory.ipynb #f4acacac
+# %% ../../nbs/fused/13_memory.ipynb #74873a0d
 class Pool:
     "Memory that is used again once nobody else holds it."
 
@@ -47,7 +47,7 @@ class Pool:
 def _fresh(n: int, dtype: torch.dtype) -> Tensor:
     "New memory, in large pages where the system has them."
     size = n * dtype.itemsize
-    if size < 1 << 22 or not hasattr(mmap, "MADV_HUGEPAGE"):
+    if size < 1 << 20 or not hasattr(mmap, "MADV_HUGEPAGE"):
         return torch.empty(n, dtype=dtype)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     with contextlib.suppress(OSError):  # a system without large pages

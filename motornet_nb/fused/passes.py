@@ -89,7 +89,7 @@ def _pointers(places: Sequence[int | None]):
 def _numbers(values: Sequence[int]):
     return (ctypes.c_long * max(1, len(values)))(*values)
 
-# %% ../../nbs/fused/15_passes.ipynb #db340dec
+# %% ../../nbs/fused/15_passes.ipynb #544f9372
 ROLES = ("parameter", "constant", "carry", "input", "feedback")
 
 
@@ -165,35 +165,43 @@ class Run:
 
     def views(
         self,
-        inside: Tensor,  # (block, time, rows, lane)
+        stored: Tensor,  # (block, lane, time, rows)
         rows: Sequence[int],  # their shape
     ) -> list[Tensor] | None:  # (block, lane, time, *rows) of each replicate; None where a block is not full
-        "The same memory, trials first."
-        blocks, (_, steps, _, lanes) = self.blocks, inside.shape
-        if blocks.each % lanes:
+        "The same memory."
+        blocks = self.blocks
+        if blocks.each % blocks.lanes:
             return None
-        parts = [inside] if blocks.replicates == 1 else inside.unflatten(0, (blocks.replicates, -1)).unbind(0)
-        return [part.permute(0, 3, 1, 2).view(-1, lanes, steps, *rows) for part in parts]
+        parts = [stored] if blocks.replicates == 1 else stored.unflatten(0, (blocks.replicates, -1)).unbind(0)
+        return parts if len(rows) == 1 else [part.unflatten(-1, rows) if rows else part.squeeze(-1) for part in parts]
 
     def enter(
         self,
-        x: Tensor,  # (batch or 1, ...), or (time, batch or 1, ...)
-        over_time: bool,  # whether there is a time
-    ) -> Tensor:  # (block, time, rows, lane); trials that are missing are copies of the last
+        tensors: Sequence[tuple[Tensor, int]],  # (batch or 1, ...) with 0, or (time, batch or 1, ...) with 1
+    ) -> list[
+        Tensor
+    ]:  # (block, time, rows, lane) each, perhaps in one dimension; trials that are missing are copies of the last
         "Trials last."
-        lead, blocks = int(over_time), self.blocks
-        if x.requires_grad:
-            if torch.is_grad_enabled():
-                return blocks.enter(x, lead)
-            x = x.detach()
-        shape = x.shape
-        if shape[lead] != blocks.n_trials:
-            x = x.expand(*shape[:lead], blocks.n_trials, *shape[lead + 1 :])
-        x = x.contiguous()
-        steps, n = (shape[0] if over_time else 1), math.prod(shape[lead + 1 :])
-        inside = torch.empty(blocks.n, steps, n, blocks.lanes, dtype=x.dtype)
-        self._turn(self.scan.library.bring_in, inside, x, blocks.each, n, blocks.n_trials * n, 1)
-        return inside
+        blocks, scan = self.blocks, self.scan
+        learning, numbers, outside, sizes, results = torch.is_grad_enabled(), [], [], [], []
+        for x, lead in tensors:
+            if learning and x.requires_grad:
+                results.append(blocks.enter(x, lead))
+                continue
+            shape = x.shape
+            if shape[lead] != blocks.n_trials:
+                x = x.expand(*shape[:lead], blocks.n_trials, *shape[lead + 1 :])
+            steps, rows = (shape[0] if lead else 1), math.prod(shape[lead + 1 :])
+            numbers += (steps, rows, rows, blocks.n_trials * rows)
+            outside.append(x.contiguous())
+            sizes.append(blocks.n * steps * rows * blocks.lanes)
+            results.append(None)
+        inside = torch.empty(sum(sizes), dtype=scan.dtype).split(sizes)
+        places = [_pointers([x.data_ptr() for x in some]) for some in (inside, outside)]
+        more = (blocks.in_replicate, blocks.each, len(inside), _numbers(numbers), *places)
+        _workers.run(lambda first, last: scan.library.enter(first, last, *more), blocks.n, self.threads)
+        made = iter(inside)
+        return [next(made) if x is None else x for x in results]
 
     # ---- the two passes ------------------------------------------------------------------------------------------
 
@@ -208,31 +216,24 @@ class Run:
         blocks, size = self.blocks, self.scan.output_sizes[k] * self.blocks.lanes
         return blocks.n * self.steps * blocks.lanes * self.scan.rows_before[k], size
 
-    def inside(
+    def stored(
         self,
         k: int,  # which of the program's outputs
-    ) -> Tensor:  # (block, time, rows, lane)
-        "An output."
+    ) -> Tensor:  # (block, lane, time, rows)
+        "An output, where the program put it."
         (first, size), lanes = self._place(k), self.blocks.lanes
-        shape, strides = (self.blocks.n, self.steps, size // lanes, lanes), (self.steps * size, size, lanes, 1)
+        shape, strides = (self.blocks.n, lanes, self.steps, size // lanes), (self.steps * size, 1, size, lanes)
         return self.outputs.as_strided(shape, strides, first + self.outputs.storage_offset())
 
     def end(
         self,
         node: Node,  # one of the program's `ends`
-    ) -> Tensor:  # (block, 1, rows, lane)
+    ) -> Tensor:  # (block, lane, 1, rows)
         "Its value after the last step."
         k, sizes = self.scan.program.ends.index(node), self.scan.end_sizes
-        return self.ends.view(self.blocks.n, 1, -1, self.blocks.lanes)[:, :, sum(sizes[:k]) :][:, :, : sizes[k]]
-
-    def last(
-        self,
-        k: int,  # which of the program's outputs
-    ) -> Tensor:  # (block, rows times lanes)
-        "An output after the last step, in one operation, as it is looked at after every batch."
-        n, (first, size) = self.blocks.n, self._place(k)
-        first += (self.steps - 1) * size + self.outputs.storage_offset()
-        return self.outputs.as_strided((n, size), (self.steps * size, 1), first)
+        return _trials_first(self.ends.view(self.blocks.n, 1, -1, self.blocks.lanes))[..., sum(sizes[:k]) :][
+            ..., : sizes[k]
+        ]
 
     def point(self, given: Sequence[Tensor]) -> None:
         "Make the arguments both passes share."
@@ -286,14 +287,15 @@ class Rollout(torch.autograd.Function):
         given = [(t.detach() if t.requires_grad else t).contiguous() for t in given]
         run.allocate()
         run.point(given)
-        run.run(scan.library.forward, scan.program.scratch[0])
+        run.last_sums = torch.empty(run.blocks.n, dtype=scan.dtype)
+        run.run(scan.library.forward, scan.program.scratch[0], [run.last_sums.data_ptr()])
         if run.keep:
             ctx.save_for_backward(*learnt, run.outputs, run.kept)
             ctx.given, ctx.versions = given, _versions(given)
             run.kept = None
         ctx.run = run
         ctx.set_materialize_grads(False)
-        return tuple(run.inside(k) for k, seeded in enumerate(scan.program.seeded) if seeded)
+        return tuple(run.stored(k) for k, seeded in enumerate(scan.program.seeded) if seeded)
 
     @staticmethod
     @once_differentiable
@@ -318,16 +320,25 @@ def _versions(tensors: Sequence[Tensor]) -> list[int]:
 
 class Leave(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, run: Run, rows: Sequence[int], inside: Tensor):
+    def forward(ctx, run: Run, rows: Sequence[int], stored: Tensor):
+        inside = _trials_last(stored.detach())
         ctx.run, ctx.shape = run, inside.shape
         ctx.set_materialize_grads(False)
-        outside = run.bring_out(inside.detach(), rows)
+        outside = run.bring_out(inside, rows)
         return outside.unbind(0) if len(outside) > 1 else (outside.squeeze(0),)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, *gradients):
-        return None, None, ctx.run.bring_in(gradients, ctx.shape)
+        return None, None, _trials_first(ctx.run.bring_in(gradients, ctx.shape))
+
+
+def _trials_last(stored: Tensor) -> Tensor:  # (block, time, rows, lane)
+    return stored.permute(0, 2, 3, 1)
+
+
+def _trials_first(inside: Tensor) -> Tensor:  # (block, lane, time, rows)
+    return inside.permute(0, 3, 1, 2)
 
 
 def _backward(run: Run, gradients: Sequence[Tensor | None]) -> dict[tuple[str, int], Tensor]:
@@ -338,6 +349,7 @@ def _backward(run: Run, gradients: Sequence[Tensor | None]) -> dict[tuple[str, i
     places, strides, own, arrived = [], [], [], iter(gradients)
     for k, size in enumerate(scan.output_sizes):
         g = next(arrived) if program.seeded[k] else None
+        g = None if g is None else _trials_last(g)
         if g is None and k in scan.tapped:  # the gradients of delayed feedback are added to these
             g = scan.pool.take((blocks.n, steps, size, lanes), dtype).zero_()
         elif g is not None and not g.is_contiguous():

@@ -20,7 +20,7 @@ from .plan import choose_kept
 # %% auto #0
 __all__ = ['SIGNATURES', 'Program', 'write_program']
 
-# %% ../../nbs/fused/11_program.ipynb #577e1d6d
+# %% ../../nbs/fused/11_program.ipynb #0e8c7bce
 @dataclass
 class Program:
     "C++ and how its arrays are laid out."
@@ -194,9 +194,24 @@ class _Frame:
 
     def forward(self, body: list[str]) -> _Pass:
         "The forward pass: its step, and the loop over blocks and time."
-        return self._function("forward", self._ARGUMENTS, [], [], "for (long t = 0; t < steps; t++)", [], body, [])
+        shown = [node for node in self.stored if node not in self.kept]
+        at_end = [
+            "last_sums[block] = 0;",
+            *(f"last_sums[block] += total(s.H{self.number[node]}, {node.size});" for node in shown),
+        ]
+        return self._function(
+            "forward",
+            f"{self._ARGUMENTS}, REAL* last_sums",
+            [],
+            [],
+            "for (long t = 0; t < steps; t++)",
+            [],
+            body,
+            [],
+            at_end,
+        )
 
-    def _function(self, name, arguments, members, of_block, over_time, of_step, body, after) -> _Pass:
+    def _function(self, name, arguments, members, of_block, over_time, of_step, body, after, at_end=()) -> _Pass:
         read = [f"{LETTERS[role]}{i}" for role, i in self.leaves]
         written = ["scratch", *(f"H{k}" for k in range(len(self.stored))), *members]
         parts = list(_parts(body))
@@ -216,7 +231,7 @@ class _Frame:
             *of_block,
             f"{over_time} {{",
         ]
-        lines += [*self._of_step(), *of_step, *(f"s.part{i}();" for i in range(len(parts))), *after, "}}}"]
+        lines += [*self._of_step(), *of_step, *(f"s.part{i}();" for i in range(len(parts))), *after, "}", *at_end, "}}"]
         return _Pass(declaration, texts, "\n".join(lines))
 
     def backward(self, gradients, writer: Writer, seeds, sizes: Sequence[int]) -> tuple[_Pass, int]:
@@ -280,10 +295,11 @@ _TURN = [ctypes.c_long] * 6 + [ctypes.c_void_p] * 2 + [ctypes.c_long] * 2
 
 #: types of the arguments of a program's functions
 SIGNATURES = {
-    "forward": _PASS,
+    "forward": [*_PASS, ctypes.c_void_p],
     "backward": _PASS + [ctypes.c_void_p] * 8,
     "bring_out": _TURN,
     "bring_in": [*_TURN, ctypes.c_long],
+    "enter": [ctypes.c_long] * 5 + [ctypes.c_void_p] * 3,
 }
 
 

@@ -26,7 +26,7 @@ from .sums import ParameterSums
 # %% auto #0
 __all__ = ['Given', 'flatten', 'Scan', 'History', 'scan']
 
-# %% ../../nbs/fused/16_scanning.ipynb #fcb4cbbf
+# %% ../../nbs/fused/16_scanning.ipynb #0749fcdd
 class Given:
     "The arguments of a scan, their tensors, and a description of how they are nested."
 
@@ -234,16 +234,19 @@ class Scan:
         slots, stacked = self._all_slots(flat[0], replicates)
         run = Run(self, blocks, steps, stacked, threads or torch.get_num_threads())
         groups = {"constant": flat[1], "carry": flat[2], "feedback": flat[4]}
-        tensors = []
+        tensors, entering = [], []
         for role, i in self.keys:
             if role == "parameter":
                 tensors.append(self._real(slots[i]))
-            elif role == "input":
-                tensors.append(run.enter(self._real(flat[3][i][:steps]), True))
             elif role == "moment":
                 tensors.append(self._real(flat[3][i][:steps]))
             else:
-                tensors.append(run.enter(self._real(groups[role][i]), False))
+                entering.append(
+                    (self._real(flat[3][i][:steps]), 1) if role == "input" else (self._real(groups[role][i]), 0)
+                )
+                tensors.append(None)
+        entered = iter(run.enter(entering))
+        tensors = [next(entered) if t is None else t for t in tensors]
         learnt = {
             key: t for key, t in zip(self.keys, tensors, strict=True) if t.requires_grad and torch.is_grad_enabled()
         }
@@ -303,10 +306,10 @@ class History:
         places = [k for k, seeded in enumerate(self.scan.program.seeded) if seeded]
         self._differentiable = dict(zip(places, differentiable, strict=True))
 
-    def _inside(self, k: int | None) -> Tensor:  # (block, time, rows, lane)
+    def _stored(self, k: int | None) -> Tensor:  # (block, lane, time, rows)
         if k is None:
             raise KeyError("this was not to be read, and is not stored; build a Scan whose `read` has it")
-        return self._differentiable[k] if k in self._differentiable else self.run.inside(k)
+        return self._differentiable[k] if k in self._differentiable else self.run.stored(k)
 
     def shares(
         self,
@@ -315,9 +318,9 @@ class History:
     ) -> Sequence[Tensor]:  # (batch, time, ...) of each replicate, or (block, lane, time, ...)
         "One output."
         captured, place = self.scan.captured, self.scan.output_places[position]
-        inside = self._inside(place)
+        stored = self._stored(place)
         rows, dtype = captured.output_shapes[position], captured.output_dtypes[position]
-        shares = (self.run.views(inside, rows) if as_stored else None) or Leave.apply(self.run, rows, inside)
+        shares = (self.run.views(stored, rows) if as_stored else None) or Leave.apply(self.run, rows, stored)
         return [x if x.dtype == dtype else x.to(dtype) for x in shares]
 
     def output(
@@ -335,8 +338,10 @@ class History:
         return tree_unflatten([self._last(*next(nodes)) if isinstance(t, Tensor) else t for t in leaves], spec)
 
     def _last(self, shape: Sequence[int], node: Node) -> Tensor:
-        inside = self.run.end(node) if node in self.scan.program.ends else self._inside(self.scan.places[node])[:, -1:]
-        return _joined(Leave.apply(self.run, shape, inside))[:, 0]
+        stored = (
+            self.run.end(node) if node in self.scan.program.ends else self._stored(self.scan.places[node])[:, :, -1:]
+        )
+        return _joined(Leave.apply(self.run, shape, stored))[:, 0]
 
     def has(
         self,
@@ -348,8 +353,7 @@ class History:
 
     def ends(self) -> Tensor:  # (replicate)
         "A sum over all outputs after the last step: finite if they are."
-        last = torch.cat([*(self.run.last(k) for k in range(len(self.scan.program.outputs))), self.run.ends], 1)
-        return last.view(self.run.blocks.replicates, -1).sum(1)
+        return self.run.last_sums.view(self.run.blocks.replicates, -1).sum(1)
 
 
 def _joined(shares: Sequence[Tensor]) -> Tensor:
