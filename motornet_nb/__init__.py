@@ -44,7 +44,17 @@ _register()
 
 # rooms that need Bokeh, pandas, xarray or ipywidgets, or are large, load when they are first used
 _LAZY_ROOMS = ("analysis", "demo", "drawing", "edits", "fused", "player", "reinforcement", "report", "statics", "views")
-_LAZY_NAMES = {"EffectorBuilder": "effector_builder", "side_by_side": "panels"}
+_LAZY_NAMES = {
+    "EffectorBuilder": "effector_builder",
+    "Explorer": "explorer",
+    "GradientPanel": "gradients",
+    "Perturb": "perturb",
+    "Perturbation": "perturbation",
+    "TaskBuilder": "task_builder",
+    "TrainingPanel": "training_panel",
+    "drive_gradients": "gradients",
+    "side_by_side": "panels",
+}
 
 __all__ = [
     "Body",

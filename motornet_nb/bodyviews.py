@@ -46,7 +46,7 @@ def _color_bar(mapper: LinearColorMapper) -> ColorBar:
     bar.major_label_text_color = INK
     return bar
 
-# %% ../nbs/api/40_bodyviews.ipynb #014c108f
+# %% ../nbs/api/40_bodyviews.ipynb #135c200a
 class BodyPicture:
     "A body in a posture."
 
@@ -72,6 +72,7 @@ class BodyPicture:
         self.reach, self.bones, self.joints = _empty("x", "y"), _empty("x", "y"), _empty("x", "y", "joint")
         self.paths, self.points = _empty("xs", "ys", "force", "muscle", "length"), _empty("x", "y", "muscle", "point")
         self.hand = _empty("x", "y")
+        self.points.name, self.hand.name = "fixation points", "hand"
         self.forces = LinearColorMapper(Cividis256, low=0, high=1)
         p.patch("x", "y", source=self.reach, fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
         p.line(
@@ -218,7 +219,7 @@ class ForcePicture:
             "color": _styles(body)["color"],
         }
 
-# %% ../nbs/api/40_bodyviews.ipynb #8e3b3f0b
+# %% ../nbs/api/40_bodyviews.ipynb #664ebe3d
 class MomentArmPicture:
     "Moment arms over the range of one joint."
 
@@ -232,6 +233,7 @@ class MomentArmPicture:
         self.joint, self.n = joint, n
         p = self.figure = styled_figure("", "", "", height=height)
         self.curves, self.dots = _empty("xs", "ys", "muscle", "color", "dash"), _empty("x", "y", "muscle", "color")
+        self.curves.name = f"moment arms of joint {joint}"
         lines = p.multi_line("xs", "ys", source=self.curves, color="color", line_dash="dash", line_width=2)
         dots = p.scatter("x", "y", source=self.dots, size=9, color="color")
         self.here = Span(location=0, dimension="height", line_color="#777777", line_dash="dashed")

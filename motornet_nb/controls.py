@@ -86,7 +86,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #24eab6fa
+# %% ../nbs/api/39_controls.ipynb #215c5173
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -131,9 +131,9 @@ class Control:
 class NumberControl(Control):
     "A slider with its usual range shaded, and a field."
 
-    def __init__(self, declaration, told, text="", value=0.0, default=None, whole=False):
+    def __init__(self, declaration, told, text="", value=0.0, default=None, whole=False, step=None):
         super().__init__(declaration, told, text)
-        self.default, self.whole = (value if default is None else default), whole
+        self.default, self.whole, self.step = (value if default is None else default), whole, step
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         self.slider = kind(value=value, readout=False, layout=widgets.Layout(width="auto", margin="0"))
         field = widgets.IntText if whole else widgets.FloatText
@@ -143,7 +143,7 @@ class NumberControl(Control):
             [self.slider, self.shade], layout=widgets.Layout(flex="1 1 160px", min_width="130px", overflow="hidden")
         )
         self.reset = _reset_button(lambda: self.told(self.default), f"{self.default:g}")
-        self.slider.observe(lambda change: self._changed(change.new), "value")
+        self.slider.observe(lambda change: self._slid(change.new), "value")
         self.field.observe(lambda change: self._changed(change.new), "value")
         self.widget = widgets.HBox([self.label, track, self.field, self.reset], layout=widgets.Layout(**_ROW))
         self._range: tuple[float, float] | None = None
@@ -155,16 +155,23 @@ class NumberControl(Control):
             self._set_range(value)
         self.slider.value = self.field.value = value
 
+    def _slid(self, value: float) -> None:
+        "The browser puts a slider on the nearest of its steps and says so; that is nobody's wish."
+        if abs(value - self.field.value) > 0.5 * self.slider.step * (1 + 1e-6):
+            self._changed(value)
+
     def _set_range(self, value) -> None:
         begin, end = slider_range(self.declaration, float(value), float(self.default))
-        if self.whole:
-            begin, end = math.ceil(begin), max(math.floor(end), math.ceil(begin) + 1)
+        each = 1 if self.whole else self.step
+        if each:
+            first = math.ceil(begin / each - 1e-9)
+            begin, end = first * each, max(math.floor(end / each + 1e-9), first + 1) * each
         self._range = (begin, end)
         with self.slider.hold_sync():
             self.slider.min, self.slider.max = min(begin, self.slider.min), max(end, self.slider.max)
             self.slider.value = value
             self.slider.min, self.slider.max = begin, end
-            self.slider.step = 1 if self.whole else slider_step(begin, end)
+            self.slider.step = each or slider_step(begin, end)
         if self.declaration.typical is not None:
             low, high = (min(max((t - begin) / (end - begin), 0), 1) for t in self.declaration.typical)
             style = f"margin-left:{100 * low:.1f}%;width:{100 * (high - low):.1f}%;height:4px;border-radius:2px;background:{_USUAL}"
@@ -218,10 +225,10 @@ class TextControl(Control):
 class OptionalControl(Control):
     "A number that may be left open: a box to tick, and the number's control while it is ticked."
 
-    def __init__(self, declaration, told, text="", value=None, usual=0.0, absent="not set"):
+    def __init__(self, declaration, told, text="", value=None, usual=0.0, absent="not set", step=None):
         super().__init__(declaration, told, text)
         self.usual = usual
-        self.inner = NumberControl(declaration, told, text, usual if value is None else value, usual)
+        self.inner = NumberControl(declaration, told, text, usual if value is None else value, usual, step=step)
         self.field = widgets.Checkbox(
             value=value is not None, indent=False, tooltip=absent, layout=widgets.Layout(width="24px", min_width="24px")
         )
@@ -241,13 +248,14 @@ class OptionalControl(Control):
         )
         self.widget.children = (self.label, self.field, shown)
 
-# %% ../nbs/api/39_controls.ipynb #b8b6c8e5
+# %% ../nbs/api/39_controls.ipynb #3a289498
 def control_for(
     declaration: Parameter,  # of the parameter
     value: Any,  # as it is now
     told: Callable[[Any], Any],  # called with a new value
     text: str = "",  # the label; the parameter's name if ""
     default: Any = None,  # what the button brings back; the declared default if None
+    step: float | None = None,  # of the slider, where values are multiples of something
 ) -> Control | None:  # None for what has no control
     "The control of one parameter."
     kind = declaration.kind
@@ -263,19 +271,21 @@ def control_for(
     if declaration.optional:
         if value is not None and not _is_number(value):
             return None
-        first = declaration.typical[0] if declaration.typical else 0.1
+        middle = sum(declaration.typical) / 2 if declaration.typical else 0.1
+        middle = round(middle / step) * step if step else middle
         return OptionalControl(
             declaration,
             told,
             text,
             None if value is None else float(value),
-            float(usual) if _is_number(usual) else float(first),
+            float(usual) if _is_number(usual) else middle,
+            step=step,
         )
     if not _is_number(value):
         return None
     number = int(value) if kind == "count" else float(value)
     return NumberControl(
-        declaration, told, text, number, float(usual) if _is_number(usual) else number, whole=kind == "count"
+        declaration, told, text, number, float(usual) if _is_number(usual) else number, kind == "count", step
     )
 
 

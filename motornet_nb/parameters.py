@@ -186,7 +186,7 @@ def quantity(
         optional=optional,
     )
 
-# %% ../nbs/api/00_parameters.ipynb #985c4617
+# %% ../nbs/api/00_parameters.ipynb #78f8e1f6
 def number(
     default: Any = PydanticUndefined,  # default value, in `unit`
     unit: str = "1",  # unit
@@ -318,9 +318,10 @@ def parts(
     allowed = f"a list of {kind.__name__}"
 
     def check(values):
-        if isinstance(values, nn.Module) or callable(values):
+        several = list | tuple | nn.ModuleList
+        if callable(values) and not isinstance(values, several):
             values = [values]
-        if not isinstance(values, list | tuple | nn.ModuleList):
+        if not isinstance(values, several):
             raise PydanticCustomError("parts", "{allowed}", {"allowed": allowed})
         made = [v if isinstance(v, kind) or accept is None else accept(v) for v in values]
         if not all(isinstance(v, kind) for v in made):

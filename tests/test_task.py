@@ -360,3 +360,11 @@ def test_the_base_class_asks_for_draw():
     "A task without draw() says so."
     with pytest.raises(NotImplementedError, match="draw"):
         draw(Task(), 3)
+
+
+def test_a_task_with_loads_can_be_replaced():
+    "Its loads stay what they are."
+    task = CenterOutReach(loads=[CurlField(strength=3.0), ForcePulse(magnitude=2.0)])
+    other = task.replace(distance=0.05)
+    assert [type(load) for load in other.loads] == [CurlField, ForcePulse]
+    assert other.replace(distance=task.distance) == task
