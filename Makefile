@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test bench lab clean
+.PHONY: demo test bench lab app clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m motornet_nb demo
@@ -21,6 +21,10 @@ bench: $(VENV)/.installed-test
 lab: $(VENV)/.installed
 	$(PIP) -e '.[lab]'
 	$(BIN)/jupyter lab nbs
+
+app: $(VENV)/.installed
+	$(PIP) -e '.[lab]'
+	$(BIN)/voila nbs/tutorials/app.ipynb
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)

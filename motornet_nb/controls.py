@@ -86,7 +86,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #215c5173
+# %% ../nbs/api/39_controls.ipynb #9e70bc9a
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -158,7 +158,7 @@ class NumberControl(Control):
     def _slid(self, value: float) -> None:
         "The browser puts a slider on the nearest of its steps and says so; that is nobody's wish."
         if abs(value - self.field.value) > 0.5 * self.slider.step * (1 + 1e-6):
-            self._changed(value)
+            self._changed(value if self.whole else float(f"{value:.12g}"))
 
     def _set_range(self, value) -> None:
         begin, end = slider_range(self.declaration, float(value), float(self.default))
