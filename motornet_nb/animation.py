@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['animation', 'slider_grid', 'place_of']
 
-# %% ../nbs/api/43_animation.ipynb #4ec0a438
+# %% ../nbs/api/43_animation.ipynb #26903bb2
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,21 +22,18 @@ from .drawing import color_of, dash_of
 from .edits import Place, value_at, with_value
 from .parameters import refuse
 from .pictures import outline, workspace
-from .plotting import INK, add_hover, axis_label, degrees, direction_color, line_dash, styled_figure
+from .plotting import INK, add_hover, axis_label, degrees, direction_color, line_dash, plane, styled_figure
 from .results import configured
-from .statics import held, usual_posture
+from .statics import held, usual_posture, within_limits
+from .trialreader import plane_of
 
-# %% ../nbs/api/43_animation.ipynb #3455dacb
+# %% ../nbs/api/43_animation.ipynb #f7946226
 def _lines(body: Body, position: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:  # (point, 2) each
     "Bones, and muscle paths with gaps between them."
     bones, paths = outline(body, position)
     gap = np.full((1, 2), np.nan)
-    pieces = [piece for path in paths.values() for piece in (_plane(path), gap)]
-    return _plane(bones), np.concatenate(pieces) if pieces else np.empty((0, 2))
-
-
-def _plane(points: np.ndarray) -> np.ndarray:  # (point, 2)
-    return np.pad(points[:, :2], ((0, 0), (0, 2 - min(points.shape[1], 2))))
+    pieces = [piece for path in paths.values() for piece in (plane(path), gap)]
+    return plane(bones), np.concatenate(pieces) if pieces else np.empty((0, 2))
 
 
 def _columns(states: Sequence[np.ndarray]) -> ColumnDataSource:
@@ -55,7 +52,7 @@ def _map_figure(title: str, extent: np.ndarray, size: int, **options: Any) -> An
         title, "x (m)", "y (m)", frame_width=size, frame_height=size, height=None, sizing_mode=None, **ranges, **options
     )
 
-# %% ../nbs/api/43_animation.ipynb #a63fb150
+# %% ../nbs/api/43_animation.ipynb #f6af49e7
 _PLAY = """
 const n = seconds.length, trial = Number(choice.value), k = time.value;
 const take = (all, size, target) => {
@@ -126,8 +123,8 @@ def animation(
     seconds = ds["time"].values.astype(float)
     positions = torch.as_tensor(trial_values(ds, "joint_position", ("time", "joint")).astype(float))
     drawn = [_lines(body, q) for q in positions.flatten(0, 1)]
-    hand, targets = (_plane_of(ds, name) for name in ("endpoint_position", "target_position"))
-    edge = _plane(workspace(body))
+    hand, targets = (plane_of(ds, name) for name in ("endpoint_position", "target_position"))
+    edge = plane(workspace(body))
     extent = np.concatenate(
         [edge, hand.reshape(-1, 2), targets.reshape(-1, 2), *(bones for bones, _ in drawn[:: max(1, len(drawn) // 50)])]
     )
@@ -213,11 +210,6 @@ def _xy(points: np.ndarray) -> dict[str, np.ndarray]:
     return {"x": points[:, 0].astype(np.float32), "y": points[:, 1].astype(np.float32)}
 
 
-def _plane_of(ds: Any, name: str) -> np.ndarray:  # (trial, time, 2)
-    values = trial_values(ds, name, ("time", "space")).astype(float)[..., :2]
-    return np.pad(values, ((0, 0), (0, 0), (0, 2 - values.shape[-1])))
-
-
 def _body_of(ds: Any) -> Body:
     environment = configured(ds)
     if environment is None:
@@ -246,7 +238,7 @@ def _courses(ds: Any) -> list[tuple[str, str, np.ndarray, list[str]]]:
         )
     return found
 
-# %% ../nbs/api/43_animation.ipynb #7ecb22d5
+# %% ../nbs/api/43_animation.ipynb #9dec2f23
 _PICK = """
 let state = 0;
 for (let i = 0; i < sliders.length; i++) {
@@ -310,7 +302,7 @@ def slider_grid(
         for name, given in lists.items()
     }
     first = states.index(tuple(start.values()))
-    edge = [_plane(workspace(b)) for b in bodies]
+    edge = [plane(workspace(b)) for b in bodies]
     p = _map_figure(
         f"{effector.name}, colour: muscle force (N)",
         np.concatenate([*edge, *(b for b, _ in drawn), *(m for _, m in drawn)]),
@@ -355,7 +347,7 @@ def slider_grid(
     bars.hbar("muscle", right="force", height=0.8, source=now["bars"], color="color")
     figures, curves, every = [bars], [], []
     for joint in effector.skeleton.joint_names:
-        maps = [moment_arm_map(body, joint, n, _inside(body, posture)) for body in bodies]
+        maps = [moment_arm_map(body, joint, n, within_limits(body, posture)) for body in bodies]
         arms = np.stack([c["moment_arm"].sel(joint=joint).values.T for c in maps])  # (state, muscle, point)
         unit = maps[0]["moment_arm"].attrs["units"]
         f = styled_figure(
@@ -438,10 +430,3 @@ def _declared(model: Any, place: Place) -> Any:
         ):
             model = model.values()[step]
     return model.declarations[next(s for s in reversed(place) if isinstance(s, str))]
-
-
-def _inside(body: Body, posture: Any) -> np.ndarray:
-    lower, upper = (b.detach().double().cpu().numpy() for b in (body.pos_lower_bound, body.pos_upper_bound))
-    return np.clip(
-        np.asarray(torch.as_tensor(posture).detach().double().cpu()).reshape(-1)[: body.n_joints], lower, upper
-    )

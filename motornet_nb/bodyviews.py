@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BodyPicture', 'ForcePicture', 'MomentArmPicture', 'CurvePicture', 'DriftPicture']
 
-# %% ../nbs/api/40_bodyviews.ipynb #6410150a
+# %% ../nbs/api/40_bodyviews.ipynb #b8e2f55e
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +18,10 @@ from .analysis import moment_arm_map
 from .body import Body
 from .drawing import color_of, dash_of
 from .pictures import outline, workspace
-from .plotting import INK, add_hover, axis_label, line_dash, styled_figure
-from .statics import force_length, force_velocity, has_curves
+from .plotting import INK, add_hover, axis_label, empty_source, keep_in_view, line_dash, plane, styled_figure
+from .statics import force_length, force_velocity, has_curves, within_limits
 
-# %% ../nbs/api/40_bodyviews.ipynb #1851e85c
-def _empty(*columns: str) -> ColumnDataSource:
-    return ColumnDataSource({c: [] for c in columns})
-
-
+# %% ../nbs/api/40_bodyviews.ipynb #953bebca
 def _styles(body: Body) -> dict[str, list]:
     "Name, colour and kind of line of each muscle."
     n = range(body.n_muscles)
@@ -36,17 +32,12 @@ def _styles(body: Body) -> dict[str, list]:
     }
 
 
-def _plane(points: np.ndarray) -> np.ndarray:  # (point, 2)
-    "The first two coordinates, the second 0 where there is one only."
-    return np.pad(points[:, :2], ((0, 0), (0, 2 - min(points.shape[1], 2))))
-
-
 def _color_bar(mapper: LinearColorMapper) -> ColorBar:
     bar = ColorBar(color_mapper=mapper, width=10, padding=6)
     bar.major_label_text_color = INK
     return bar
 
-# %% ../nbs/api/40_bodyviews.ipynb #135c200a
+# %% ../nbs/api/40_bodyviews.ipynb #10d7f3f8
 class BodyPicture:
     "A body in a posture."
 
@@ -69,9 +60,16 @@ class BodyPicture:
             height=None,
             sizing_mode=None,
         )
-        self.reach, self.bones, self.joints = _empty("x", "y"), _empty("x", "y"), _empty("x", "y", "joint")
-        self.paths, self.points = _empty("xs", "ys", "force", "muscle", "length"), _empty("x", "y", "muscle", "point")
-        self.hand = _empty("x", "y")
+        self.reach, self.bones, self.joints = (
+            empty_source("x", "y"),
+            empty_source("x", "y"),
+            empty_source("x", "y", "joint"),
+        )
+        self.paths, self.points = (
+            empty_source("xs", "ys", "force", "muscle", "length"),
+            empty_source("x", "y", "muscle", "point"),
+        )
+        self.hand = empty_source("x", "y")
         self.points.name, self.hand.name = "fixation points", "hand"
         self.forces = LinearColorMapper(Cividis256, low=0, high=1)
         p.patch("x", "y", source=self.reach, fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
@@ -104,7 +102,6 @@ class BodyPicture:
         ]
         p.add_layout(_color_bar(self.forces), "right")
         self._at: dict[ColumnDataSource, np.ndarray] = {}
-        self._framed = False
         for source, told in ((self.hand, hand_moved), (self.points, point_moved)):
             if told is not None:  # a figure without Python's callbacks can be in a static page
                 source.on_change("data", lambda attr, old, new, source=source: self._dragged(source, new))
@@ -119,9 +116,9 @@ class BodyPicture:
 
         position = torch.as_tensor(held["joint_position"].values)
         bones, paths = outline(body, position)
-        bones, edge = _plane(bones), _plane(workspace(body))
-        paths = {name: _plane(path) for name, path in paths.items()}
-        self._frame(np.concatenate([bones, edge, *paths.values()]))
+        bones, edge = plane(bones), plane(workspace(body))
+        paths = {name: plane(path) for name, path in paths.items()}
+        keep_in_view(self.figure, np.concatenate([bones, edge, *paths.values()]), 0.05, 0.55, first=not self._at)
         self.figure.title.text = f"{body.name}, colour: muscle force (N)"
         self.reach.data = {"x": edge[:, 0], "y": edge[:, 1]}
         self.bones.data = {"x": bones[:, 0], "y": bones[:, 1]}
@@ -159,7 +156,7 @@ class BodyPicture:
         if before is None or np.array_equal(now, before):
             return
         if now.shape != before.shape:  # deleted with a key: points are removed in their table
-            self._put(source, before, {k: v for k, v in self._labels(source).items()})
+            self._put(source, before, self._labels(source))
             return
         moved = int(np.abs(now - before).sum(1).argmax())
         self._at[source] = now
@@ -175,20 +172,7 @@ class BodyPicture:
         pairs = [(n, k) for n, x in zip(self.paths.data["muscle"], xs, strict=True) for k in range(len(x))]
         return {"muscle": [n for n, _ in pairs], "point": [k for _, k in pairs]}
 
-    def _frame(self, extent: np.ndarray) -> None:
-        "Axes of the same scale, which stay where they are while everything is in view and not too small."
-        low, high = extent.min(0), extent.max(0)
-        x, y = self.figure.x_range, self.figure.y_range
-        inside = x.start <= low[0] and high[0] <= x.end and y.start <= low[1] and high[1] <= y.end
-        half = max(float((high - low).max()) / 2 * 1.12, 0.05)
-        if self._framed and inside and half > 0.55 * (x.end - x.start) / 2:
-            return
-        self._framed = True
-        for axis, middle in zip((x, y), (low + high) / 2, strict=True):
-            axis.start, axis.end = float(middle) - half, float(middle) + half
-            axis.reset_start, axis.reset_end = axis.start, axis.end
-
-# %% ../nbs/api/40_bodyviews.ipynb #589acf54
+# %% ../nbs/api/40_bodyviews.ipynb #b1e3029b
 class ForcePicture:
     "What each muscle pulls with, beside what it could."
 
@@ -196,7 +180,7 @@ class ForcePicture:
         p = self.figure = styled_figure(
             "Force of the muscles", axis_label("force", "N"), "", y_range=FactorRange(), height=height
         )
-        self.bars = _empty("muscle", "force", "strength", "color")
+        self.bars = empty_source("muscle", "force", "strength", "color")
         p.hbar("muscle", right="strength", height=0.8, source=self.bars, fill_color="#EEEEEE", line_color=None)
         bars = p.hbar("muscle", right="force", height=0.8, source=self.bars, color="color")
         p.x_range.start = 0
@@ -219,7 +203,7 @@ class ForcePicture:
             "color": _styles(body)["color"],
         }
 
-# %% ../nbs/api/40_bodyviews.ipynb #664ebe3d
+# %% ../nbs/api/40_bodyviews.ipynb #0af7b21c
 class MomentArmPicture:
     "Moment arms over the range of one joint."
 
@@ -232,7 +216,10 @@ class MomentArmPicture:
     ):
         self.joint, self.n = joint, n
         p = self.figure = styled_figure("", "", "", height=height)
-        self.curves, self.dots = _empty("xs", "ys", "muscle", "color", "dash"), _empty("x", "y", "muscle", "color")
+        self.curves, self.dots = (
+            empty_source("xs", "ys", "muscle", "color", "dash"),
+            empty_source("x", "y", "muscle", "color"),
+        )
         self.curves.name = f"moment arms of joint {joint}"
         lines = p.multi_line("xs", "ys", source=self.curves, color="color", line_dash="dash", line_width=2)
         dots = p.scatter("x", "y", source=self.dots, size=9, color="color")
@@ -259,7 +246,7 @@ class MomentArmPicture:
         if not body.n_muscles:
             self.curves.data, self.dots.data = {c: [] for c in self.curves.data}, {c: [] for c in self.dots.data}
             return
-        curves = moment_arm_map(body, name, self.n, _within(body, position))
+        curves = moment_arm_map(body, name, self.n, within_limits(body, position))
         axis, arms = curves[name].values, curves["moment_arm"].sel(joint=name).values
         styles = _styles(body)
         self.curves.data = {"xs": [axis] * body.n_muscles, "ys": list(arms.T), **styles}
@@ -270,12 +257,7 @@ class MomentArmPicture:
             "color": styles["color"],
         }
 
-
-def _within(body: Body, position: np.ndarray) -> np.ndarray:
-    lower, upper = (b.detach().double().cpu().numpy() for b in (body.pos_lower_bound, body.pos_upper_bound))
-    return np.clip(position, lower, upper)
-
-# %% ../nbs/api/40_bodyviews.ipynb #d6233692
+# %% ../nbs/api/40_bodyviews.ipynb #4ea3eb44
 class CurvePicture:
     "Force over contractile length or velocity, at the activation each muscle has."
 
@@ -293,12 +275,14 @@ class CurvePicture:
         p = self.figure = styled_figure(
             titles[over][0], titles[over][1], "force / maximum isometric force", height=height
         )
-        self.curves, self.dots = _empty("xs", "ys", "muscle", "color", "dash"), _empty("x", "y", "muscle", "color")
+        self.curves, self.dots = (
+            empty_source("xs", "ys", "muscle", "color", "dash"),
+            empty_source("x", "y", "muscle", "color"),
+        )
         lines = p.multi_line("xs", "ys", source=self.curves, color="color", line_dash="dash", line_width=2)
         dots = p.scatter("x", "y", source=self.dots, size=9, color="color")
         add_hover(p, [("muscle", "@muscle"), (titles[over][1], "@x{0.00}"), ("relative force", "@y{0.00}")], [dots])
         add_hover(p, [("muscle", "@muscle")], [lines], line_policy="interp")
-        self.p = p
 
     def show(self, body: Body, held: Any) -> None:
         "Show a body that is held."
@@ -318,7 +302,7 @@ class CurvePicture:
             x, y = np.zeros(body.n_muscles), still / strength
         self.dots.data = {"x": x, "y": y, "muscle": styles["muscle"], "color": styles["color"]}
 
-# %% ../nbs/api/40_bodyviews.ipynb #cdafec55
+# %% ../nbs/api/40_bodyviews.ipynb #f60bf4b4
 class DriftPicture:
     "How far the hand drifts from each posture of a grid."
 
@@ -333,7 +317,7 @@ class DriftPicture:
             height=None,
             sizing_mode=None,
         )
-        self.starts, self.ways = _empty("x", "y", "drift"), _empty("x0", "y0", "x1", "y1")
+        self.starts, self.ways = empty_source("x", "y", "drift"), empty_source("x0", "y0", "x1", "y1")
         self.colors = LinearColorMapper(Cividis256, low=0, high=1)
         dots = p.scatter("x", "y", source=self.starts, size=7, color={"field": "drift", "transform": self.colors})
         p.segment("x0", "y0", "x1", "y1", source=self.ways, color="#555555", line_width=1)
@@ -346,7 +330,7 @@ class DriftPicture:
     ) -> None:
         "Show a map of drifts."
         start, end = (
-            _plane(drift[n].values.reshape(-1, drift.sizes["space"])) for n in ("start_position", "end_position")
+            plane(drift[n].values.reshape(-1, drift.sizes["space"])) for n in ("start_position", "end_position")
         )
         centimetres = 100 * drift["displacement"].values.ravel()
         self.colors.high = max(float(np.nanmax(centimetres)), 1e-6)

@@ -99,7 +99,7 @@ def with_skeleton(
         values |= {"geometry": PathGeometry(), "muscle_names": [], "muscle_parameters": {}}
     return Effector(**values)
 
-# %% ../nbs/api/38_edits.ipynb #9522aa4a
+# %% ../nbs/api/38_edits.ipynb #8dc5d260
 def _position(body: Body, muscle: int, owner: str) -> int:
     if not is_whole(muscle) or not 0 <= muscle < body.n_muscles:
         raise refuse(
@@ -109,10 +109,6 @@ def _position(body: Body, muscle: int, owner: str) -> int:
             f"the number of a muscle, 0 to {body.n_muscles - 1}" if body.n_muscles else "absent, as there are none",
         )
     return int(muscle)
-
-
-def _with_muscles(body: Effector, geometry: Any, names: list[str], parameters: dict[str, Any]) -> Effector:
-    return body.replace(geometry=geometry, muscle_names=names, muscle_parameters=parameters)
 
 
 def add_muscle(
@@ -145,7 +141,8 @@ def remove_muscle(
     if not left:
         return Effector(**body.values() | {"geometry": PathGeometry(), "muscle_names": [], "muscle_parameters": {}})
     parameters = {n: v[left] for n, v in body.values()["muscle_parameters"].items()}
-    return _with_muscles(body, body.geometry.select(left), [body.muscle_names[m] for m in left], parameters)
+    names = [body.muscle_names[m] for m in left]
+    return body.replace(geometry=body.geometry.select(left), muscle_names=names, muscle_parameters=parameters)
 
 
 def rename_muscle(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['INK', 'PAPER_GRID', 'direction_color', 'direction_palette', 'degrees', 'axis_label', 'styled_figure', 'add_hover',
-           'add_legend', 'legend_strip', 'add_leader', 'line_dash', 'mark_times', 'source']
+           'add_legend', 'legend_strip', 'add_leader', 'line_dash', 'mark_times', 'empty_source', 'plane',
+           'keep_in_view', 'source']
 
 # %% ../nbs/api/20_plotting.ipynb #0d04930e
 import math
@@ -60,7 +61,7 @@ def degrees(
 
 assert degrees(math.pi / 4) == "45°" and direction_color(0.0) == direction_color(2 * math.pi)
 
-# %% ../nbs/api/20_plotting.ipynb #09542066
+# %% ../nbs/api/20_plotting.ipynb #5c07e57f
 INK, PAPER_GRID = "#333333", "#E8E8E8"
 
 
@@ -183,6 +184,40 @@ def mark_times(
         p.add_layout(
             Span(location=float(t), dimension="height", line_dash="dashed", line_color="#777777", line_width=1)
         )
+
+
+def empty_source(
+    *columns: str,  # their names
+) -> ColumnDataSource:
+    "Columns that are filled later."
+    return ColumnDataSource({c: [] for c in columns})
+
+
+def plane(
+    points: np.ndarray,  # (..., space)
+) -> np.ndarray:  # (..., 2)
+    "The first two coordinates, the second 0 where there is one only."
+    flat = np.asarray(points)[..., :2]
+    return np.pad(flat, [(0, 0)] * (flat.ndim - 1) + [(0, 2 - flat.shape[-1])])
+
+
+def keep_in_view(
+    p: figure,  # a map, with a `Range1d` along each axis
+    extent: np.ndarray,  # everything that has to be in view (point, 2) m
+    smallest: float,  # half of the smallest frame, m
+    loosest: float,  # a frame stays if the extent fills more than this share of it
+    first: bool = False,  # whether there was no frame before
+) -> None:
+    "Axes of the same scale, which stay where they are while everything is in view and not too small."
+    low, high = extent.min(0), extent.max(0)
+    x, y = p.x_range, p.y_range
+    inside = x.start <= low[0] and high[0] <= x.end and y.start <= low[1] and high[1] <= y.end
+    half = max(float((high - low).max()) / 2 * 1.12, smallest)
+    if not first and inside and half > loosest * (x.end - x.start) / 2:
+        return
+    for axis, middle in zip((x, y), (low + high) / 2, strict=True):
+        axis.start, axis.end = float(middle) - half, float(middle) + half
+        axis.reset_start, axis.reset_end = axis.start, axis.end
 
 
 def source(

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['TASKS', 'LOADS', 'with_task', 'with_loads', 'TaskPicture', 'TaskBuilder']
 
-# %% ../nbs/api/49_task_builder.ipynb #93e5d6a0
+# %% ../nbs/api/49_task_builder.ipynb #53c12191
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import torch
-from bokeh.models import ColumnDataSource, Range1d
+from bokeh.models import Range1d
 from torch import nn
 
 from .controls import label
@@ -25,7 +25,7 @@ from .loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, Load
 from .panels import CodeBox, Message, Panel, button, live
 from .parameters import refuse
 from .pictures import outline, workspace
-from .plotting import add_hover, add_legend, styled_figure
+from .plotting import add_hover, add_legend, empty_source, plane, styled_figure
 from .policy import PolicyGRU
 from .rollout import play
 from .task import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
@@ -66,7 +66,7 @@ def with_loads(
     "The environment with other loads."
     return env.replace(task=env.task.replace(loads=loads))
 
-# %% ../nbs/api/49_task_builder.ipynb #0a49e8c6
+# %% ../nbs/api/49_task_builder.ipynb #63baa9ad
 class TaskPicture:
     "Starts and targets of the test trials, and a trial that was played."
 
@@ -83,7 +83,7 @@ class TaskPicture:
             y_range=Range1d(-1, 1),
         )
         names = ("reach", "bones", "starts", "goals", "path")
-        self.sources = {n: ColumnDataSource({"x": [], "y": []}) for n in names}
+        self.sources = {n: empty_source("x", "y") for n in names}
         p.patch("x", "y", source=self.sources["reach"], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
         p.line(
             "x",
@@ -103,7 +103,7 @@ class TaskPicture:
         add_legend(p, {"start": [starts], "target": [goals], "hand": [path]}, place="below")
         p.legend[0].orientation = "horizontal"
         t = self.time = styled_figure("The trial over time", "time (s)", "speed (m/s), force (N)", height=220)
-        self.courses = {n: ColumnDataSource({"x": [], "y": []}) for n in ("speed", "force")}
+        self.courses = {n: empty_source("x", "y") for n in ("speed", "force")}
         lines = {
             n: t.line("x", "y", source=s, color=color_of(i), line_width=2)
             for i, (n, s) in enumerate(self.courses.items())
@@ -123,12 +123,12 @@ class TaskPicture:
         "Show the test trials, and one of them that was played."
         body, trials = env.effector, env.sample(min(env.task.n_test(), 64))
         bones, _ = outline(body, trials.joint_state[which % len(trials), : body.n_joints])
-        hand = _plane(played["endpoint_position"][0].numpy())
+        hand = plane(played["endpoint_position"][0].numpy())
         drawn = {
-            "reach": _plane(workspace(body)),
-            "bones": _plane(bones),
-            "starts": _plane(trials.start.numpy()),
-            "goals": _plane(trials.goal.numpy()),
+            "reach": plane(workspace(body)),
+            "bones": plane(bones),
+            "starts": plane(trials.start.numpy()),
+            "goals": plane(trials.goal.numpy()),
             "path": hand,
         }
         for name, points in drawn.items():
@@ -144,10 +144,6 @@ class TaskPicture:
             np.broadcast_to(played["endpoint_load"][0].numpy(), (env.n_steps, body.space_dim)), axis=-1
         )
         self.courses["speed"].data, self.courses["force"].data = {"x": seconds, "y": speed}, {"x": seconds, "y": force}
-
-
-def _plane(points: np.ndarray) -> np.ndarray:  # (point, 2)
-    return np.pad(np.asarray(points, float)[:, :2], ((0, 0), (0, 2 - min(points.shape[1], 2))))
 
 # %% ../nbs/api/49_task_builder.ipynb #3286045c
 class TaskBuilder(Panel):

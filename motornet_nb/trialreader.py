@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['representative', 'direction_names', 'TrialReader', 'plane_of']
 
-# %% ../nbs/api/47_trialreader.ipynb #7d122211
+# %% ../nbs/api/47_trialreader.ipynb #762493f5
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from .analysis import as_trials, trial_values
 from .parameters import refuse
-from .plotting import degrees
+from .plotting import degrees, plane
 from .results import configured
 from .tuning import preferred_directions
 
@@ -38,7 +38,7 @@ def representative(
     rank[grouped] = np.arange(len(kind)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return np.sort(order[np.argsort(rank, kind="stable")[:n]])
 
-# %% ../nbs/api/47_trialreader.ipynb #28e0b284
+# %% ../nbs/api/47_trialreader.ipynb #4ef31dc6
 def direction_names(
     ds: Any,  # Dataset with the dimension trial
 ) -> list[str]:
@@ -209,5 +209,4 @@ def plane_of(
     name: str,  # of a position
 ) -> np.ndarray:  # (trial, time, 2) m
     "The first two coordinates of a position, the second 0 where there is one only."
-    values = trial_values(ds, name, ("time", "space")).astype(float)[..., :2]
-    return np.pad(values, ((0, 0), (0, 0), (0, 2 - values.shape[-1])))
+    return plane(trial_values(ds, name, ("time", "space")).astype(float))

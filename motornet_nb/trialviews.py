@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DASH_OF_DATASET', 'Shown', 'PathPicture', 'MovingBody', 'Course', 'CoursePicture', 'RasterPicture']
 
-# %% ../nbs/api/48_trialviews.ipynb #f67202c2
+# %% ../nbs/api/48_trialviews.ipynb #174b7ada
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -18,10 +18,10 @@ from .animation import _map_figure
 from .body import Body
 from .drawing import color_of
 from .pictures import outline, workspace
-from .plotting import INK, add_hover, direction_color, line_dash, styled_figure
+from .plotting import INK, add_hover, direction_color, empty_source, line_dash, plane, styled_figure
 from .trialreader import plane_of
 
-# %% ../nbs/api/48_trialviews.ipynb #0c86e164
+# %% ../nbs/api/48_trialviews.ipynb #b3d1a472
 #: kinds of lines of the first Dataset and the other one, as in SVG
 DASH_OF_DATASET = ("", "5 3")
 
@@ -53,11 +53,7 @@ class Shown(NamedTuple):
         "The sample nearest to a time."
         return int(np.abs(self.seconds - seconds).argmin())
 
-
-def _empty(*columns: str) -> ColumnDataSource:
-    return ColumnDataSource({c: [] for c in columns})
-
-# %% ../nbs/api/48_trialviews.ipynb #79b4aaf4
+# %% ../nbs/api/48_trialviews.ipynb #cf6886a6
 class PathPicture:
     "Hand paths; a click on one picks its trial."
 
@@ -84,9 +80,9 @@ class PathPicture:
             }
         )
         self.lines, self.hands, self.targets = (
-            _empty("xs", "ys", "color", "dash"),
-            _empty("x", "y", "color"),
-            _empty("x", "y"),
+            empty_source("xs", "ys", "color", "dash"),
+            empty_source("x", "y", "color"),
+            empty_source("x", "y"),
         )
         faint = p.multi_line("xs", "ys", source=self.every, color="color", line_width=2, line_alpha=0.3)
         faint.nonselection_glyph = faint.selection_glyph = None
@@ -129,7 +125,7 @@ class PathPicture:
         self.hands.data = {"x": now[:, 0], "y": now[:, 1], "color": [c for s, *_ in self._hand for c in s.colors]}
         self.targets.data = {"x": aims[:, 0], "y": aims[:, 1]}
 
-# %% ../nbs/api/48_trialviews.ipynb #7d281e83
+# %% ../nbs/api/48_trialviews.ipynb #fbff9c98
 class MovingBody:
     "Bones and muscles of the trials that are shown."
 
@@ -140,18 +136,18 @@ class MovingBody:
         hand: np.ndarray,  # (point, 2) m, everything that has to be in view
         size: int = 265,  # width and height of the plot without axes, pixels
     ):
-        edge = _flat(workspace(body))
+        edge = plane(workspace(body))
         bones, paths = outline(body, torch.as_tensor(first))
         p = self.figure = _map_figure(
             "Body, muscles as wide as active",
-            np.concatenate([edge, hand, _flat(bones), *map(_flat, paths.values())]),
+            np.concatenate([edge, hand, plane(bones), *map(plane, paths.values())]),
             size,
         )
         if len(edge):
             p.patch(edge[:, 0], edge[:, 1], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
         self.bones, self.muscles = (
-            _empty("xs", "ys", "dash", "width", "color", "alpha"),
-            _empty("xs", "ys", "color", "width", "muscle", "activation"),
+            empty_source("xs", "ys", "dash", "width", "color", "alpha"),
+            empty_source("xs", "ys", "color", "width", "muscle", "activation"),
         )
         p.multi_line(
             "xs",
@@ -181,9 +177,9 @@ class MovingBody:
         for s, positions in self._shown:
             for i, q in enumerate(positions[:, s.at(seconds)]):
                 bones, paths = outline(s.body, torch.as_tensor(q))
-                arms.append((_flat(bones), s, i == 0))
+                arms.append((plane(bones), s, i == 0))
                 if s.which == 0 and i == 0:
-                    muscles = {name: _flat(path) for name, path in paths.items()}
+                    muscles = {name: plane(path) for name, path in paths.items()}
         self.bones.data = {
             "xs": [b[:, 0] for b, *_ in arms],
             "ys": [b[:, 1] for b, *_ in arms],
@@ -212,11 +208,7 @@ class MovingBody:
             "activation": [float(activation.get(n, np.nan)) for n in muscles],
         }
 
-
-def _flat(points: np.ndarray) -> np.ndarray:  # (point, 2)
-    return np.pad(points[:, :2], ((0, 0), (0, 2 - min(points.shape[1], 2))))
-
-# %% ../nbs/api/48_trialviews.ipynb #de58b32c
+# %% ../nbs/api/48_trialviews.ipynb #7e7690c4
 class Course(NamedTuple):
     "One variable of the trials that are shown."
 
@@ -231,7 +223,7 @@ class CoursePicture:
 
     def __init__(self, title: str, y: str, height: int = 185):
         p = self.figure = styled_figure(title, "time (s)", y, height=height)
-        self.lines = _empty("xs", "ys", "color", "dash", "width", "alpha", "name", "trial")
+        self.lines = empty_source("xs", "ys", "color", "dash", "width", "alpha", "name", "trial")
         drawn = p.multi_line(
             "xs", "ys", source=self.lines, color="color", line_dash="dash", line_width="width", line_alpha="alpha"
         )
@@ -302,7 +294,7 @@ def _mark_go(go: Span, shown: Sequence[Shown]) -> None:
     if go.visible:
         go.location = next(iter(times))
 
-# %% ../nbs/api/48_trialviews.ipynb #7da84742
+# %% ../nbs/api/48_trialviews.ipynb #1289fda4
 class RasterPicture:
     "Activity of all units over time, as an image."
 
@@ -321,7 +313,7 @@ class RasterPicture:
         )
         p.x_range.range_padding = p.y_range.range_padding = 0
         p.grid.visible = False
-        self.image = _empty("image", "x", "dw", "dh")
+        self.image = empty_source("image", "x", "dw", "dh")
         drawn = p.image("image", x="x", y=0, dw="dw", dh="dh", source=self.image, color_mapper=self.mapper)
         bar = ColorBar(color_mapper=self.mapper, width=10, padding=4)
         bar.major_label_text_color = INK

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['trajectories', 'kinematics', 'activations', 'training', 'effector', 'moment_arms']
 
-# %% ../nbs/api/22_views.ipynb #6eee54ad
+# %% ../nbs/api/22_views.ipynb #41773e90
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ from motornet_nb.plotting import (
     source,
     styled_figure,
 )
-from .task import default_posture
+from .statics import usual_posture
 from .timecourses import TRIAL_ROWS, about_trials, arrange, group_trials, shown_trials, time_courses
 
 # %% ../nbs/api/22_views.ipynb #143fbe74
@@ -234,10 +234,10 @@ def training(
     add_legend(p, entries)
     return p
 
-# %% ../nbs/api/22_views.ipynb #65e25f77
+# %% ../nbs/api/22_views.ipynb #0da5541e
 def effector(
     effector: Effector,  # the body
-    joint_state: Any = None,  # posture (joint) rad; see `default_posture` if None
+    joint_state: Any = None,  # posture (joint) rad; see `usual_posture` if None
     *,
     workspace: bool = True,  # whether to show how far the hand gets within the joint limits
     size: int = 520,  # width of the plot without axes and legend, pixels
@@ -247,7 +247,7 @@ def effector(
         raise refuse("effector", "effector", effector, "an Effector", TypeError)
     if effector.space_dim < 2:
         raise refuse("effector", "effector", effector.name, "a body that moves in a plane or in space")
-    posture = effector.as_joint_state(_posture(effector) if joint_state is None else joint_state, 1, "effector")
+    posture = effector.as_joint_state(usual_posture(effector) if joint_state is None else joint_state, 1, "effector")
     bones, paths = outline(effector, posture[0, : effector.n_joints])
     edge = workspace_of(effector) if workspace else bones[:0]
     extent = np.concatenate([points[:, :2] for points in (bones, edge, *paths.values())])
@@ -282,11 +282,6 @@ def effector(
     return column(p, Div(text=_muscles_at(effector, posture, bool(paths)), width=size + 160))
 
 
-def _posture(effector: Effector) -> torch.Tensor:
-    lower, upper = (b.detach().cpu() for b in (effector.pos_lower_bound, effector.pos_upper_bound))
-    return default_posture(effector).clamp(lower, upper)
-
-
 def _muscles_at(effector: Effector, posture: torch.Tensor, has_paths: bool) -> str:
     if effector.n_muscles == 0:
         return "<p>This body has no muscles yet.</p>"
@@ -313,11 +308,11 @@ def _muscles_at(effector: Effector, posture: torch.Tensor, has_paths: bool) -> s
     note = "" if has_paths else f"<p>The muscles of a {type(effector.geometry).__name__} have no path to draw.</p>"
     return f"{table(head, rows, f'Muscles at {at}')}{note}"
 
-# %% ../nbs/api/22_views.ipynb #a3ce7c5a
+# %% ../nbs/api/22_views.ipynb #dccc216d
 def moment_arms(
     effector: Effector,  # the body
     *,
-    posture: Any = None,  # where the joints that do not move are (joint) rad; see `default_posture` if None
+    posture: Any = None,  # where the joints that do not move are (joint) rad; see `usual_posture` if None
     n: int = 81,  # points along each range
 ) -> Any:  # Bokeh layout: a legend above panels
     "Moment arms and lengths of the muscles over the range of each joint."
