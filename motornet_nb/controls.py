@@ -6,7 +6,7 @@
 __all__ = ['slider_range', 'slider_step', 'words', 'hint', 'label', 'Control', 'NumberControl', 'ChoiceControl', 'FlagControl',
            'TextControl', 'OptionalControl', 'control_for']
 
-# %% ../nbs/api/39_controls.ipynb #9bd03a04
+# %% ../nbs/api/39_controls.ipynb #87a1b29a
 import html
 import math
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .parameters import Parameter
+from .turns import in_turn, on_value
 
 # %% ../nbs/api/39_controls.ipynb #1b2e04a9
 def slider_range(
@@ -53,12 +54,12 @@ def slider_step(
     power = 10.0 ** math.floor(math.log10(rough))
     return next(m * power for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
 
-# %% ../nbs/api/39_controls.ipynb #c078347f
+# %% ../nbs/api/39_controls.ipynb #dccfcdf5
 def words(
     name: str,  # of a parameter
 ) -> str:
     "A name as it is read."
-    return name.replace("_", " ")
+    return f"number of {name[2:]}".replace("_", " ") if name.startswith("n_") else name.replace("_", " ")
 
 
 def hint(
@@ -86,7 +87,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #9e70bc9a
+# %% ../nbs/api/39_controls.ipynb #408c3d46
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -95,7 +96,7 @@ _USUAL = "rgba(0, 158, 115, 0.45)"
 def _reset_button(told: Callable[[], Any], default: str) -> widgets.Button:
     layout = widgets.Layout(width="30px", min_width="30px", padding="0")
     button = widgets.Button(description=_RESET, tooltip=f"back to {default}", layout=layout)
-    button.on_click(lambda _: told())
+    button.on_click(in_turn(lambda _: told()))
     return button
 
 
@@ -143,8 +144,8 @@ class NumberControl(Control):
             [self.slider, self.shade], layout=widgets.Layout(flex="1 1 160px", min_width="130px", overflow="hidden")
         )
         self.reset = _reset_button(lambda: self.told(self.default), f"{self.default:g}")
-        self.slider.observe(lambda change: self._slid(change.new), "value")
-        self.field.observe(lambda change: self._changed(change.new), "value")
+        on_value(self.slider, self._slid)
+        on_value(self.field, self._changed)
         self.widget = widgets.HBox([self.label, track, self.field, self.reset], layout=widgets.Layout(**_ROW))
         self._range: tuple[float, float] | None = None
         self.show(value)
@@ -187,7 +188,7 @@ class ChoiceControl(Control):
         self.field = widgets.Dropdown(
             options=choices, value=value, layout=widgets.Layout(flex="1 1 160px", width="auto")
         )
-        self.field.observe(lambda change: self._changed(change.new), "value")
+        on_value(self.field, self._changed)
         self.widget = widgets.HBox([self.label, self.field], layout=widgets.Layout(**_ROW))
 
     def _show(self, value):
@@ -200,7 +201,7 @@ class FlagControl(Control):
     def __init__(self, declaration, told, text="", value=False):
         super().__init__(declaration, told, text)
         self.field = widgets.Checkbox(value=value, indent=False, layout=widgets.Layout(width="auto"))
-        self.field.observe(lambda change: self._changed(change.new), "value")
+        on_value(self.field, self._changed)
         self.widget = widgets.HBox([self.label, self.field], layout=widgets.Layout(**_ROW))
 
     def _show(self, value):
@@ -215,7 +216,7 @@ class TextControl(Control):
         self.field = widgets.Text(
             value=value, continuous_update=False, layout=widgets.Layout(flex="1 1 160px", width="auto")
         )
-        self.field.observe(lambda change: self._changed(change.new), "value")
+        on_value(self.field, self._changed)
         self.widget = widgets.HBox([self.label, self.field], layout=widgets.Layout(**_ROW))
 
     def _show(self, value):
@@ -232,7 +233,7 @@ class OptionalControl(Control):
         self.field = widgets.Checkbox(
             value=value is not None, indent=False, tooltip=absent, layout=widgets.Layout(width="24px", min_width="24px")
         )
-        self.field.observe(lambda change: self._changed(self.usual if change.new else None), "value")
+        on_value(self.field, lambda ticked: self._changed(self.usual if ticked else None))
         self.absent = widgets.HTML(f"<span style='opacity:.7'>{html.escape(absent)}</span>")
         self.widget = widgets.HBox([self.label, self.field, widgets.Box()], layout=widgets.Layout(**_ROW))
         self.show(value)

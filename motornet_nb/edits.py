@@ -253,19 +253,20 @@ def _paths(body: Effector, owner: str) -> PathGeometry:
         raise refuse(owner, "body", body.name, f"one whose muscles are paths, not a {type(body.geometry).__name__}")
     return body.geometry
 
-# %% ../nbs/api/38_edits.ipynb #0c5866be
+# %% ../nbs/api/38_edits.ipynb #16221c06
 class History:
     "A model and what it was before."
 
     def __init__(
         self,
         model: Model,  # where it begins
+        kind: type = Model,  # what it has to be at any time
         limit: int = 200,  # steps that are remembered
     ):
         self._past: list[Model] = []
         self._future: list[Model] = []
-        self._limit, self._name = limit, ""
-        self.model = model  # as it is now
+        self._kind, self._limit, self._name = kind, limit, ""
+        self.model = self._checked(model)  # as it is now
         self._told: list[Callable[[Model], Any]] = []
 
     def on_change(
@@ -274,6 +275,11 @@ class History:
     ) -> None:
         "Be told of changes."
         self._told.append(told)
+
+    def _checked(self, model: Model) -> Model:
+        if not isinstance(model, self._kind):
+            raise refuse(self, "model", model, f"a model of the kind {self._kind.__name__}", TypeError)
+        return model
 
     def _set(self, model: Model) -> None:
         self.model = model
@@ -286,7 +292,7 @@ class History:
         name: str = "",  # of the change; changes of one name in a row are one step, "" always begins a new one
     ) -> None:
         "Go on to another model."
-        if model == self.model:
+        if self._checked(model) == self.model:
             return
         if not name or name != self._name or not self._past:
             self._past = [*self._past[-self._limit + 1 :], self.model]
@@ -330,10 +336,9 @@ class History:
     ) -> None:
         "Go on with the model of a file; it has to be of the same kind, say a body."
         model = from_config(json.loads(Path(path).read_text()))
-        kind = next(k for k in type(self.model).__mro__ if k.__mro__[1] is Model or k is Model or k is Effector)
-        if not isinstance(model, kind):
+        if not isinstance(model, self._kind):
             raise refuse(
-                "load", "path", f"a file of a {type(model).__name__}", f"the configuration of a {kind.__name__}"
+                "load", "path", f"a file of a {type(model).__name__}", f"the configuration of a {self._kind.__name__}"
             )
         self.change(model)
 

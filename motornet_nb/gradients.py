@@ -6,7 +6,7 @@
 __all__ = ['MORE', 'LESS', 'SquaredDistance', 'hand_to_target', 'ChangedDrive', 'play_changed', 'drive_gradients', 'arrows',
            'GradientPanel']
 
-# %% ../nbs/api/55_gradients.ipynb #17f24f59
+# %% ../nbs/api/55_gradients.ipynb #051d5c30
 import math
 from typing import Any
 
@@ -28,6 +28,7 @@ from .replicates import Replicates
 from .results import to_dataset
 from .rollout import Rollout, play, suitable_threads
 from .trials import Trials
+from .turns import on_value
 
 # %% ../nbs/api/55_gradients.ipynb #395d96d4
 class SquaredDistance(Term):
@@ -110,7 +111,7 @@ def _gradients(net, env, trials, loss, seed, deterministic) -> tuple[Any, Rollou
     terms = ", ".join(n for n, w in loss.weights.items() if w != 0)
     return ds.assign_attrs(loss=float(total.detach()), loss_terms=terms), played
 
-# %% ../nbs/api/55_gradients.ipynb #aae4f250
+# %% ../nbs/api/55_gradients.ipynb #280635c6
 MORE, LESS = "#D55E00", "#0072B2"
 
 
@@ -324,12 +325,12 @@ class GradientPanel(Panel):
             description="trial",
             layout=widgets.Layout(width="260px"),
         )
-        self.choice.observe(lambda change: self._choose(change.new), "value")
+        on_value(self.choice, self._choose)
         steps = [(f"{(k + 1) * self.env.timestep:.3g} s", k) for k in range(self.env.n_steps)]
         self.time = widgets.SelectionSlider(
             options=steps, value=0, description="time", layout=widgets.Layout(width="420px", max_width="100%")
         )
-        self.time.observe(lambda change: self._time(change.new), "value")
+        on_value(self.time, self._time)
         self.step_button = button(
             "One training step",
             lambda: self._message.guard(self.train_step),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Perturb']
 
-# %% ../nbs/api/54_perturb.ipynb #c315aadf
+# %% ../nbs/api/54_perturb.ipynb #37ab5606
 import math
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +27,7 @@ from .reachviews import CoursePicture, Reach, ReachPicture, reach_of
 from .replicates import Replicates
 from .results import to_dataset
 from .rollout import Rollout, play, suitable_threads
+from .turns import in_turn, on_value
 
 # %% ../nbs/api/54_perturb.ipynb #89d64baf
 _DECLARED = Perturbation.declarations
@@ -50,7 +51,7 @@ def _in_steps(
         typical=(max(1, round(first / timestep)), round(last / timestep)),
     )
 
-# %% ../nbs/api/54_perturb.ipynb #50b011bb
+# %% ../nbs/api/54_perturb.ipynb #6cef33d5
 class Perturb(Panel):
     "A trained network that can be disturbed."
 
@@ -158,6 +159,7 @@ class Perturb(Panel):
             self._reference_of, self._reference = bare, reference
         self._now, self._played, self._reach = perturbation, played, reach_of(played)
 
+    @in_turn
     def _set(self, make: Callable[[], Perturbation]) -> None:
         "Try a change; what is refused is said, and the controls go back. The browser may say everything twice."
 
@@ -331,7 +333,7 @@ class Perturb(Panel):
             description="time",
             layout=widgets.Layout(width="360px", max_width="100%"),
         )
-        self.time.observe(lambda change: self._at(change.new), "value")
+        on_value(self.time, self._at)
         self._numbers = widgets.HTML()
         wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
         left = widgets.VBox(rows, layout=widgets.Layout(flex="1 1 400px", min_width="380px", max_width="560px"))

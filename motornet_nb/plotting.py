@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['INK', 'PAPER_GRID', 'direction_color', 'direction_palette', 'degrees', 'axis_label', 'styled_figure', 'add_hover',
-           'add_legend', 'legend_strip', 'add_leader', 'line_dash', 'mark_times', 'empty_source', 'plane',
+           'add_legend', 'legend_strip', 'add_leader', 'line_dash', 'mark_times', 'empty_source', 'plane', 'map_figure',
            'keep_in_view', 'source']
 
 # %% ../nbs/api/20_plotting.ipynb #0d04930e
@@ -61,7 +61,7 @@ def degrees(
 
 assert degrees(math.pi / 4) == "45°" and direction_color(0.0) == direction_color(2 * math.pi)
 
-# %% ../nbs/api/20_plotting.ipynb #5c07e57f
+# %% ../nbs/api/20_plotting.ipynb #0a957076
 INK, PAPER_GRID = "#333333", "#E8E8E8"
 
 
@@ -126,6 +126,8 @@ def add_legend(
     legend.border_line_color, legend.label_text_font_size, legend.label_text_color = None, "12px", INK
     legend.title_text_font_size, legend.title_text_font_style, legend.title_text_color = "12px", "normal", INK
     legend.spacing, legend.padding, legend.margin, legend.glyph_width = 1, 4, 4, 18
+    if place in ("above", "below"):
+        legend.orientation, legend.location, legend.spacing = "horizontal", "left", 14
     p.add_layout(legend, place)
     return legend
 
@@ -199,6 +201,22 @@ def plane(
     "The first two coordinates, the second 0 where there is one only."
     flat = np.asarray(points)[..., :2]
     return np.pad(flat, [(0, 0)] * (flat.ndim - 1) + [(0, 2 - flat.shape[-1])])
+
+
+def map_figure(
+    title: str,  # what it shows
+    extent: np.ndarray,  # everything that has to be in view (point, 2) m
+    size: int,  # width and height of the plot without axes, pixels
+    **options: Any,  # further arguments of `styled_figure`
+) -> figure:
+    "A figure of places whose axes have the same scale."
+    finite = extent[np.isfinite(extent).all(1)]
+    low, high = finite.min(0), finite.max(0)
+    middle, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-3)
+    ranges = {f"{a}_range": Range1d(float(m) - half, float(m) + half) for a, m in zip("xy", middle, strict=True)}
+    return styled_figure(
+        title, "x (m)", "y (m)", frame_width=size, frame_height=size, height=None, sizing_mode=None, **ranges, **options
+    )
 
 
 def keep_in_view(

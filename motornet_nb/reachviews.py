@@ -5,17 +5,18 @@
 # %% auto #0
 __all__ = ['Reach', 'reach_of', 'ReachPicture', 'CoursePicture']
 
-# %% ../nbs/api/52_reachviews.ipynb #77771127
+# %% ../nbs/api/52_reachviews.ipynb #fa349d5f
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from bokeh.models import Legend, LegendItem, PointDrawTool, Range1d, Span
+from bokeh.models import Legend, LegendItem, Range1d, Span
 
 from .body import Body
 from .drawing import color_of, dash_of
+from .gestures import Drags
 from .pictures import outline, workspace
 from .plotting import INK, add_hover, axis_label, empty_source, keep_in_view, line_dash, plane, styled_figure
 from .rollout import Rollout
@@ -60,7 +61,7 @@ def reach_of(
         go_time=float(trials.labels["go_time"][trial]),
     )
 
-# %% ../nbs/api/52_reachviews.ipynb #cc080b3b
+# %% ../nbs/api/52_reachviews.ipynb #9a1ced2f
 def _around(point: np.ndarray, margin: float) -> np.ndarray:  # (2, 2) m
     "Two corners of a square around a point."
     return np.stack([point - margin, point + margin])
@@ -76,7 +77,7 @@ class ReachPicture:
         near: bool = False,  # whether the way of the hand fills the frame, and not the body
         target_moved: Callable[[list[float]], Any] | None = None,  # called with where the target was dragged to (2) m
     ):
-        self.near, self.target_moved = near, target_moved
+        self.near = near
         p = self.figure = styled_figure(
             title,
             axis_label("x", "m"),
@@ -115,16 +116,12 @@ class ReachPicture:
         self._line = p.line("x", "y", source=self.way, line_width=3, color="#0072B2")
         p.scatter("x", "y", source=self.hand, size=9, color="#D55E00")
         target = p.scatter("x", "y", source=self.target, size=13, fill_color="#009E73", line_color="white", alpha=0.85)
-        target.nonselection_glyph = target.selection_glyph = None
         add_hover(p, [("muscle", "@muscle")], [lines], line_policy="interp")
         add_hover(p, [("x (m)", "@x{0.000}"), ("y (m)", "@y{0.000}")], [self._line, target])
         if target_moved is not None:
-            drag = PointDrawTool(renderers=[target], add=False, description="drag the target")
-            p.add_tools(drag)
-            p.toolbar.active_drag, p.toolbar.active_tap, p.toolbar.autohide = drag, drag, False
-            self.target.on_change("data", lambda attr, old, new: self._dragged(new))
+            self.drags = Drags(p, [self.target], lambda source, point, place: target_moved(place))
         self._body: Body | None = None
-        self._edge, self._place, self._framed = np.empty((0, 2)), [], False
+        self._edge, self._framed = np.empty((0, 2)), False
 
     def name_lines(
         self,
@@ -149,7 +146,7 @@ class ReachPicture:
         reference = np.empty((0, 2)) if reference is None else reference
         self.reference.data = {"x": reference[:, 0], "y": reference[:, 1]}
         self.way.data = {"x": reach.hand[:, 0], "y": reach.hand[:, 1]}
-        self._put_target(reach.target.tolist())
+        self.target.data = {"x": reach.target[:1], "y": reach.target[1:2]}
         self._show_arm(body, reach, step)
         near = np.concatenate([reach.hand, reference, _around(reach.start, 0.06), _around(reach.target, 0.02)])
         body_too = [] if self.near else [self._edge, np.column_stack([self.bones.data["x"], self.bones.data["y"]])]
@@ -170,22 +167,6 @@ class ReachPicture:
             "muscle": list(paths),
             "color": [color_of(i) for i in range(len(paths))],
         }
-
-    def _put_target(self, place: list[float]) -> None:
-        self._place = place
-        self.target.data = {"x": place[:1], "y": place[1:]}
-
-    def _dragged(self, data: dict[str, Any]) -> None:
-        "Tell where the target is now; the browser says everything twice, and a target that was deleted comes back."
-        now = [float(v) for column in ("x", "y") for v in data[column]]
-        if now == self._place:
-            return
-        before = self._place
-        if len(now) == 2 and all(math.isfinite(v) for v in now) and self.target_moved is not None:
-            self._place = now
-            self.target_moved(now)
-        else:
-            self._put_target(before)
 
 
 def _plain_legend(items: list[LegendItem], **options: Any) -> Legend:

@@ -167,13 +167,15 @@ def test_files(tmp_path):
     "JSON; a file of another kind is refused, and what is there stays."
     history = History(edits.remove_muscle(mn.geometric_arm26(), 2))
     history.save(tmp_path / "arm.json")
-    other = History(mn.ReluPointMass24())
+    other = History(mn.ReluPointMass24(), mn.Effector)
     other.load(tmp_path / "arm.json")
     assert other.model == history.model and other.can_undo
     (tmp_path / "task.json").write_text(json.dumps(mn.CenterOutReach().to_config()))
     with pytest.raises(ValueError, match="Effector"):
         other.load(tmp_path / "task.json")
     assert other.model == history.model
+    with pytest.raises(TypeError, match="Effector"):
+        other.change(mn.CenterOutReach())
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(ValueError):
         other.load(tmp_path / "bad.json")

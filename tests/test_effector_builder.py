@@ -6,6 +6,7 @@ import ipywidgets as widgets
 import numpy as np
 import pytest
 import torch
+from hands import drag, echo
 
 import motornet_nb as mn
 from motornet_nb.controls import ChoiceControl, FlagControl, NumberControl
@@ -17,14 +18,6 @@ def rebuilt(builder):
     made = {}
     exec(builder.code(), made)
     return made["effector"]
-
-
-def move(source, point, x, y):
-    "What a drag of a point does, which the browser reports twice."
-    data = {k: list(v) for k, v in source.data.items()}
-    data["x"][point], data["y"][point] = x, y
-    for _ in range(2):
-        source.data = dict(data)
 
 
 def message(builder):
@@ -86,7 +79,7 @@ def test_a_fixation_point_that_is_dragged_changes_the_moment_arms():
         i for i, (m, p) in enumerate(zip(points["muscle"], points["point"], strict=True)) if (m, p) == ("biceps", 1)
     )
     x, y = points["x"][k] + 0.02, points["y"][k] - 0.03
-    move(builder.body_picture.points, k, x, y)
+    drag(builder, builder.body_picture, builder.body_picture.points, k, x, y)
     after = builder.effector
     assert not np.allclose(builder.arm_pictures[1].curves.data["ys"][4], arms)
     shown = builder.body_picture.points.data
@@ -100,22 +93,27 @@ def test_a_fixation_point_that_is_dragged_changes_the_moment_arms():
     assert builder.effector == before
 
 
-def test_a_point_that_is_deleted_with_a_key_comes_back():
-    "Points are removed with their button."
+def test_what_the_page_repeats_is_no_wish():
+    "A place that the page says late, or a point that it has lost, changes nothing."
     builder = EffectorBuilder()
-    before = {k: list(v) for k, v in builder.body_picture.points.data.items()}
-    builder.body_picture.points.data = {k: v[:-1] for k, v in before.items()}
-    assert builder.body_picture.points.data == before
+    hand, points = builder.body_picture.hand, builder.body_picture.points
+    before = {k: list(v) for k, v in hand.data.items()}
+    builder.posture = [0.6, 1.2]
+    now, posture = {k: list(v) for k, v in hand.data.items()}, builder.posture
+    echo(builder, builder.body_picture.figure, hand, before)
+    echo(builder, builder.body_picture.figure, points, {k: list(v)[:-1] for k, v in points.data.items()})
+    assert {k: list(v) for k, v in hand.data.items()} == now and builder.posture == posture
+    assert len(points.data["x"]) == len(points.data["muscle"])
 
 
 def test_the_arm_follows_the_hand():
     "Within its limits, wherever the hand is dragged to."
     builder = EffectorBuilder()
-    move(builder.body_picture.hand, 0, -0.1, 0.4)
+    drag(builder, builder.body_picture, builder.body_picture.hand, 0, -0.1, 0.4)
     hand = builder.effector.endpoint_at(torch.tensor([builder.posture]).float())[0]
     assert torch.allclose(hand, torch.tensor([-0.1, 0.4]), atol=1e-3)
     assert builder._joints[0].field.value == pytest.approx(builder.posture[0])
-    move(builder.body_picture.hand, 0, 3.0, 3.0)
+    drag(builder, builder.body_picture, builder.body_picture.hand, 0, 3.0, 3.0)
     lower, upper = builder.effector.pos_lower_bound, builder.effector.pos_upper_bound
     assert (torch.tensor(builder.posture) >= lower - 1e-9).all() and (
         torch.tensor(builder.posture) <= upper + 1e-9
@@ -168,6 +166,35 @@ def test_what_is_refused_is_said_and_nothing_changes():
     )
     builder._form.controls["skeleton", "m1"].field.value = 2.0
     assert not message(builder)
+
+
+def test_a_body_is_held_as_it_can_be_held():
+    "Beyond the limits of a joint, or with an activation that there is not: said, and everything stays."
+    builder = EffectorBuilder()
+    posture, drives = builder.posture, builder.activation
+    builder._joints[0].field.value = 9.0
+    assert "shoulder = 9.0" in message(builder) and builder.posture == posture
+    builder._drives[2].field.value = 2.0
+    assert "from 0 to 1" in message(builder) and builder.activation == drives
+    assert builder._joints[0].field.value == posture[0] and builder._drives[2].field.value == drives["deltoid"]
+    builder.activation = {"biceps": 0.5}
+    assert builder.activation == drives | {"biceps": 0.5} and builder._drives[4].field.value == 0.5
+    with pytest.raises(ValueError, match="by name"):
+        builder.activation = {"quadriceps": 0.5}
+    buttons = {w.description: w for w in _all(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+    buttons["Remove"].click()  # the first muscle; the others keep what they have
+    assert builder.activation["biceps"] == 0.5 and sum(builder.activation.values()) < 0.51
+
+
+def test_the_map_of_drifts_is_never_old():
+    "It follows where that is quick, else it goes until it is asked for."
+    builder = EffectorBuilder()
+    builder._drift.click()
+    before = builder.drift_picture.starts.data["drift"]
+    builder._form.controls["skeleton", "m1"].field.value = 3.0
+    assert not np.array_equal(before, builder.drift_picture.starts.data["drift"])
+    builder._form.controls["timestep",].field.value = 0.001
+    assert len(builder._drift_box.children) == 1
 
 
 def test_reset_one_and_all():

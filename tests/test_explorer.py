@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from hands import tap
 from worlds import network, point_mass_world
 
 import motornet_nb as mn
@@ -48,19 +49,10 @@ def pair(ds, other):
     return Explorer(ds, other, names=("naive", "adapted"))
 
 
-def from_browser(explorer, indices):
-    "A click on hand paths; the browser tells it twice."
-    selected = explorer._paths.every.selected
-    (widget,) = (w for w in explorer._maps if w._model is explorer._paths.figure)
-    for _ in range(2):
-        content = {
-            "event": "jsevent",
-            "kind": "ModelChanged",
-            "model": {"id": selected.id},
-            "attr": "indices",
-            "new": list(indices),
-        }
-        widget._handle_custom_msg(content, [])
+def from_browser(explorer, trial, **keys):
+    "A click on a hand path."
+    x, y = explorer._paths._paths[trial, 12]
+    tap(explorer, explorer._paths.figure, float(x), float(y), **keys)
 
 
 def test_begins_with_the_first_trial(explorer, ds):
@@ -85,12 +77,12 @@ def test_axes_have_units(explorer):
 @pytest.mark.parametrize("how", ["click", "list", "attribute", "show"])
 def test_trials_are_picked(explorer, ds, how):
     {
-        "click": lambda: from_browser(explorer, [2]),
+        "click": lambda: from_browser(explorer, 2),
         "list": lambda: setattr(explorer._trials, "value", (2,)),
         "attribute": lambda: setattr(explorer, "trials", [2]),
         "show": lambda: explorer.show(2),
     }[how]()
-    assert explorer.trials == [2] and explorer._trials.value == (2,) and explorer._paths.every.selected.indices == [2]
+    assert explorer.trials == [2] and explorer._trials.value == (2,)
     assert explorer._conditions.value == ("180°",)
     np.testing.assert_allclose(explorer._paths.lines.data["xs"][0], ds["endpoint_position"][2, :, 0], rtol=1e-6)
     np.testing.assert_allclose(
@@ -108,9 +100,19 @@ def test_conditions_pick_their_trials(explorer):
     assert explorer._conditions.value == ()
 
 
+def test_a_click_with_shift_is_one_more_or_one_less(explorer):
+    explorer.show(3)
+    from_browser(explorer, 1, shift=True)
+    assert explorer.trials == [3, 1]
+    from_browser(explorer, 3, shift=True)
+    assert explorer.trials == [1]
+    from_browser(explorer, 1, shift=True)  # one is always shown
+    assert explorer.trials == [1]
+
+
 def test_a_click_on_nothing_changes_nothing(explorer):
     explorer.show(3)
-    from_browser(explorer, [])
+    tap(explorer, explorer._paths.figure, explorer._paths.figure.x_range.end, explorer._paths.figure.y_range.end)
     explorer._trials.value = ()
     explorer._conditions.value = ()
     assert explorer.trials == [3]

@@ -132,7 +132,6 @@ def test_a_tensor_that_requires_a_gradient_is_kept_as_it_is():
         [[1.0], [1.0, 2.0]],
         [torch.tensor(1.0, requires_grad=True)],
     ],
-    ids=repr,
 )
 def test_what_is_no_finite_number_is_no_quantity(value):
     with pytest.raises(ValueError, match="finite"):

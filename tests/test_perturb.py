@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
-from jupyter_bokeh.widgets import BokehModel
+from hands import drag
+from watching import inside
 
 import motornet_nb as mn
 from motornet_nb.model import from_config
@@ -32,19 +33,8 @@ def panel():
     return Perturb(_network(environment), environment)
 
 
-def _inside(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _inside(child)
-
-
 def _browser_drags(panel, picture, x, y):
-    """What the browser says when the target is dragged; it says everything twice."""
-    live = next(w for w in _inside(panel) if isinstance(w, BokehModel) and w._model is picture.figure)
-    new = {"type": "map", "entries": [["x", [x]], ["y", [y]]]}
-    for _ in range(2):
-        change = {"event": "jsevent", "kind": "ModelChanged", "model": {"id": picture.target.id}, "attr": "data"}
-        live._handle_custom_msg(change | {"new": new}, [])
+    drag(panel, picture, picture.target, 0, x, y)
 
 
 def test_every_control_changes_the_environment_and_nothing_else(panel):
@@ -152,7 +142,7 @@ def test_the_python_does_the_same(panel):
     assert made["environment"] == panel.environment == from_config(panel.config)
     for name in ("endpoint_position", "activation"):
         assert np.array_equal(made["results"][name], panel.results[name])
-    box = next(w for w in _inside(panel) if "motornet-code" in getattr(w, "_dom_classes", ()))
+    box = next(w for w in inside(panel) if "motornet-code" in getattr(w, "_dom_classes", ()))
     panel._code.toggle()
     panel.controls["field_strength"].slider.value = 9.0
     assert "strength=9.0" in box.value

@@ -79,10 +79,10 @@ def test_the_pictures_follow():
     "A curl field bends the path of the trial that is shown, and shows as a force."
     builder = TaskBuilder()
     env = builder.environment
-    assert not np.any(builder._picture.courses["force"].data["y"])
+    assert not np.any(builder._picture.force.lines.data["ys"])
     builder.environment = with_loads(env, [mn.ConstantLoad(force_vector=[5.0, 0.0], onset=0.2)])
-    force = builder._picture.courses["force"].data["y"]
-    assert force[:19].max() == 0 and force[30:].min() == pytest.approx(5.0)
+    force, aside = builder._picture.force.lines.data["ys"]
+    assert force[:19].max() == 0 and force[30:].min() == pytest.approx(5.0) and not aside.any()
     assert "ConstantLoad" in builder._timeline.value
     ends = builder._picture.sources["path"].data["x"][-1]
     builder._trial.value = 3
@@ -97,7 +97,7 @@ def test_a_network_that_fits_plays():
     net = mn.PolicyGRU(env.n_observations, 8, env.n_actions)
     builder = TaskBuilder(env, net)
     assert builder.policy is net
-    builder._sense("vision", False)
+    builder._form.controls["sensors", "vision"].field.value = False
     assert builder.policy is not net and builder.environment.sensors == ("proprioception",)
     builder.undo()
     assert builder.policy is net
