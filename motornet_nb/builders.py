@@ -19,7 +19,7 @@ from .model import Model
 from .panels import CodeBox, Message, Panel, button, halves
 from .turns import in_turn
 
-# %% ../nbs/api/42_builders.ipynb #d0e2371e
+# %% ../nbs/api/42_builders.ipynb #832b1b5d
 class Builder(Panel):
     "Base class: controls of a model on the left, what it is like on the right."
 
@@ -142,9 +142,9 @@ class Builder(Panel):
             self._structure = structure
             self._form.forget()
             sections = self._make_controls()
+            opened, self._sections.selected_index = self._sections.selected_index, None
             self._sections.children, self._sections.titles = tuple(sections.values()), tuple(sections)
-            if self._sections.selected_index is None:
-                self._sections.selected_index = self.opened
+            self._sections.selected_index = self.opened if opened is None else opened  # the page closes new sections
         self._show_values()
         self._redraw()
         self._undo.disabled, self._redo.disabled = not self._history.can_undo, not self._history.can_redo

@@ -87,7 +87,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #408c3d46
+# %% ../nbs/api/39_controls.ipynb #3f3d6a17
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -137,15 +137,16 @@ class NumberControl(Control):
         self.default, self.whole, self.step = (value if default is None else default), whole, step
         kind = widgets.IntSlider if whole else widgets.FloatSlider
         self.slider = kind(value=value, readout=False, layout=widgets.Layout(width="auto", margin="0"))
-        field = widgets.IntText if whole else widgets.FloatText
-        self.field = field(value=value, layout=widgets.Layout(width="92px", min_width="92px"), continuous_update=False)
+        self.field = widgets.FloatText(
+            value=value, layout=widgets.Layout(width="92px", min_width="92px"), continuous_update=False
+        )
         self.shade = widgets.HTML(layout=widgets.Layout(height="4px", margin="-9px 8px 5px 8px", overflow="hidden"))
         track = widgets.VBox(
             [self.slider, self.shade], layout=widgets.Layout(flex="1 1 160px", min_width="130px", overflow="hidden")
         )
         self.reset = _reset_button(lambda: self.told(self.default), f"{self.default:g}")
         on_value(self.slider, self._slid)
-        on_value(self.field, self._changed)
+        on_value(self.field, self._typed)
         self.widget = widgets.HBox([self.label, track, self.field, self.reset], layout=widgets.Layout(**_ROW))
         self._range: tuple[float, float] | None = None
         self.show(value)
@@ -155,6 +156,9 @@ class NumberControl(Control):
         if self._range is None or not self._range[0] <= value <= self._range[1]:
             self._set_range(value)
         self.slider.value = self.field.value = value
+
+    def _typed(self, value: float) -> None:
+        self._changed(int(value) if self.whole and value.is_integer() else value)
 
     def _slid(self, value: float) -> None:
         "The browser puts a slider on the nearest of its steps and says so; that is nobody's wish."

@@ -116,7 +116,7 @@ class TestReachPicture:
         }
         self.goals.data = {"x": goal[:, 0], "y": 0 * goal[:, 0] if flat else goal[:, 1], "color": colors}
 
-# %% ../nbs/api/47_training_panel.ipynb #d15c9a28
+# %% ../nbs/api/47_training_panel.ipynb #d2e88cb4
 class TrainingPanel(Panel):
     "Start, pause, go on, stop; see what is learnt."
 
@@ -148,6 +148,7 @@ class TrainingPanel(Panel):
         self._go, self._stop = threading.Event(), threading.Event()
         self._rows: list[dict[str, float]] = []
         self._optimizer: torch.optim.Optimizer | None = None
+        self._first_rate, self._rate_moved = float(learning_rate), False
         self._message = Message()
         self._loss_picture = LossPicture(list(getattr(self.loss, "weights", ())))
         self._path_picture = TestReachPicture()
@@ -199,7 +200,7 @@ class TrainingPanel(Panel):
         "Begin, or go on from the folder's last checkpoint."
         if self.running:
             return
-        self._rows, self.training_log, self.error = [], None, None
+        self._rows, self.training_log, self.error, self._optimizer = [], None, None, None
         self._go.set()
         self._stop.clear()
         self._message.say()
@@ -235,6 +236,7 @@ class TrainingPanel(Panel):
         self.go_on() if self.paused else self.pause()
 
     def _set_rate(self, rate: float) -> None:
+        self._rate_moved = True
         if self._optimizer is not None:
             for group in self._optimizer.param_groups:
                 group["lr"] = rate
@@ -297,10 +299,20 @@ class TrainingPanel(Panel):
             self._thread = ended
 
     def _make_optimizer(self, parameters: Any) -> torch.optim.Optimizer:
-        self._optimizer = torch.optim.Adam(parameters, lr=float(self._rate.value), fused=True)
+        self._optimizer = torch.optim.Adam(parameters, lr=self._first_rate, fused=True)
         return self._optimizer
 
+    @in_turn
+    def _agree_on_rate(self) -> None:
+        "A run that goes on has the rate it had, unless the slider was moved meanwhile."
+        if self._rate_moved:
+            self._set_rate(float(self._rate.value))
+        else:
+            self._rate.value = self._optimizer.param_groups[0]["lr"]
+
     def _after_batch(self, progress: Progress) -> None:
+        if not self._rows:
+            self._agree_on_rate()
         self._rows, self._progress = progress.rows, progress
         now = time.monotonic()
         if now - self._drawn > _DRAW_EVERY:

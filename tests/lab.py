@@ -57,11 +57,17 @@ FIGURES = """
   };
   const fields = () => [...document.querySelectorAll('.motornet-panel input, .motornet-panel select:not([multiple])')].map(
     x => x.type === 'number' ? Number(x.value) : x.type === 'checkbox' ? x.checked : x.tagName === 'SELECT' ? x.selectedIndex : x.value);
-  const points = () => views.filter(v => v.model.type === 'PointDrawTool').flatMap(tool => tool.model.renderers.flatMap(r => {
-    const figure = tool.parent, {x, y} = plain(r.data_source.data), canvas = figure.canvas_view.el.getBoundingClientRect();
-    return x.map((_, i) => [canvas.left + figure.frame.x_scale.compute(x[i]), canvas.top + figure.frame.y_scale.compute(y[i])]);
-  }));
-  return {at, columns, differences, alike, fields, points};
+  const wrongFields = meant => {
+    const here = fields();
+    if (here.length !== meant.length) return [`${here.length} fields but ${meant.length}`];
+    return here.map((v, i) => alike(v, meant[i]) ? null : `field ${i}: ${v} but ${meant[i]}`).filter(x => x);
+  };
+  const points = () => [...models.values()].filter(m => m.type === 'CustomJS').map(m => m.args instanceof Map ? Object.fromEntries(m.args) : m.args).filter(a => a.page && a.p).flatMap(({p, sources}) => {
+    const figure = views.find(v => v.model === p), canvas = figure?.canvas_view.el.getBoundingClientRect();
+    return !figure ? [] : sources.flatMap(s => { const {x, y} = plain(s.data);
+      return x.map((_, i) => [canvas.left + figure.frame.x_scale.compute(x[i]), canvas.top + figure.frame.y_scale.compute(y[i])]) });
+  });
+  return {at, columns, differences, wrongFields, points};
 }
 """
 
@@ -109,7 +115,9 @@ def listen(page: Page) -> list[str]:
     wrong: list[str] = []
     page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda e: wrong.append(str(e)))
-    page.on("requestfailed", lambda r: wrong.append(f"{r.url}: {r.failure}") if "ERR_ABORTED" not in r.failure else None)
+    page.on(
+        "requestfailed", lambda r: wrong.append(f"{r.url}: {r.failure}") if "ERR_ABORTED" not in r.failure else None
+    )
     return wrong
 
 
@@ -214,6 +222,11 @@ def on_figures(page: Page, expression: str):
     return page.evaluate(f"() => {{ const figures = ({FIGURES})(); return {expression} }}")
 
 
+def columns(page: Page, name: str) -> dict | None:
+    "The columns of the source with a name."
+    return on_figures(page, f"figures.columns({json.dumps(name)})")
+
+
 def wait_until(page: Page, expression: str, seconds: float = 20) -> None:
     "Until an expression, in which `figures` is what FIGURES returns, is true."
     page.wait_for_function(f"() => {{ const figures = ({FIGURES})(); return {expression} }}", timeout=1000 * seconds)
@@ -232,8 +245,11 @@ def settled(page: Page, panel: str) -> None:
     "After all moves have arrived: the page shows what Python has, and Python what a new panel in the same state shows."
     quiet(page)
     state = json.loads(ask(page, f"print(watching.state({panel}))"))
-    found = [*state["wrong"], *on_figures(page, f"figures.differences({json.dumps(state['sources'])})")]
-    if not on_figures(page, f"figures.alike(figures.fields(), {json.dumps(state['fields'])})"):
-        found.append(f"fields: {on_figures(page, 'figures.fields()')} but {state['fields']}")
-    found += json.loads(ask(page, f"import json; print(json.dumps(watching.differences({panel})))"))
+    for _ in range(30):  # the page hears of the last changes a moment later than of their end
+        found = on_figures(page, f"figures.differences({json.dumps(state['sources'])})")
+        found += on_figures(page, f"figures.wrongFields({json.dumps(state['fields'])})")
+        if not found:
+            break
+        page.wait_for_timeout(100)
+    found += [*state["wrong"], *json.loads(ask(page, f"import json; print(json.dumps(watching.differences({panel})))"))]
     assert not found, "\n".join(found)

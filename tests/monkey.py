@@ -88,16 +88,22 @@ class Monkey:
             return "is gone"
         figure.scroll_into_view_if_needed()
         box = figure.bounding_box()
-        inside = [box["x"] + self.random.uniform(0.2, 0.8) * box["width"], box["y"] + self.random.uniform(0.2, 0.8) * box["height"]]
+        inside = [
+            box["x"] + self.random.uniform(0.2, 0.8) * box["width"],
+            box["y"] + self.random.uniform(0.2, 0.8) * box["height"],
+        ]
         places = [
-            p for p in on_figures(self.page, "figures.points()")
+            p
+            for p in on_figures(self.page, "figures.points()")
             if box["x"] < p[0] < box["x"] + box["width"] and box["y"] < p[1] < box["y"] + box["height"]
         ]
         begin = self.random.choice(places) if places and self.random.random() < 0.8 else inside
         self.page.mouse.move(*begin)
         self.page.mouse.down()
         if self.random.random() < 0.7:
-            self.page.mouse.move(begin[0] + self.random.uniform(-60, 60), begin[1] + self.random.uniform(-60, 60), steps=2)
+            self.page.mouse.move(
+                begin[0] + self.random.uniform(-60, 60), begin[1] + self.random.uniform(-60, 60), steps=2
+            )
         self.page.mouse.up()
         return f"from {begin[0]:.0f}, {begin[1]:.0f}"
 

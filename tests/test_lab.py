@@ -1,166 +1,193 @@
-"The interactive pieces in a real JupyterLab and a real browser."
+"""The interactive pieces in a real JupyterLab and a real browser: what each control does, then a seeded monkey."""
 
-import contextlib
 import json
-import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 
-import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
+from lab import ask, columns, drag, jupyterlab, on_figures, quiet, settled, wait_until
+from monkey import Monkey
 
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-
-#: where a point of a figure is on the screen, and what its columns hold
-FIGURES = """
-() => {
-  const views = [], find = v => { views.push(v); for (const c of v.child_views || []) find(c) };
-  for (const root of Bokeh.index) find(root);
-  const at = (title, x, y) => {
-    const view = views.find(v => v.model.type === 'Figure' && v.model.title.text.startsWith(title));
-    const canvas = view.canvas_view.el.getBoundingClientRect();
-    return [canvas.left + view.frame.x_scale.compute(x), canvas.top + view.frame.y_scale.compute(y)];
-  };
-  const columns = name => {
-    for (const d of Bokeh.documents) for (const m of d._all_models.values()) if (m.name === name) {
-      const found = {};
-      for (const [k, v] of m.data instanceof Map ? m.data : Object.entries(m.data)) found[k] = Array.from(v, w => w instanceof Object ? Array.from(w) : w);
-      return found;
-    }
-    return null;
-  };
-  return {at, columns};
-}
-"""
-
-
-ERROR = '[data-mime-type="application/vnd.jupyter.error"]'
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+ENVIRONMENT = (
+    "torch.manual_seed(0)\n"
+    "env = mn.Environment(mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()), mn.CenterOutReach(), duration=0.6)\n"
+    "net = mn.PolicyGRU(env.n_observations, 16, env.n_actions)"
+)
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    "A running JupyterLab, its folder and its address."
-    root, port = tmp_path_factory.mktemp("lab"), free_port()
-    options = [
-        "--allow-root",
-        "--no-browser",
-        "--ip=127.0.0.1",
-        f"--port={port}",
-        "--IdentityProvider.token=",
-        "--ServerApp.disable_check_xsrf=True",
-        "--LabApp.expose_app_in_browser=True",
-        "--LabApp.news_url=",
-        f"--ServerApp.root_dir={root}",
-    ]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "jupyterlab", *options], stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+    with jupyterlab(tmp_path_factory.mktemp("lab")) as running:
+        yield running
+
+
+@pytest.fixture
+def notebook(lab, request, monkeypatch):
+    "A notebook with a panel `p`, whose kernel is watched."
+    monkeypatch.setenv("PYTHONPATH", str(request.path.parent), prepend=":")
+
+    def opened(make, **size):
+        begin = (
+            f"import sys; sys.path.insert(0, {str(request.path.parent)!r})\nimport torch, watching, motornet_nb as mn"
+        )
+        name = request.node.name
+        return lab.notebook(name, begin, "watching.watch()", *make, "p", **size)
+
+    return opened
+
+
+def said(page, expression, after_all=True):
+    "The value of an expression in the kernel, after all that the page has told it."
+    if after_all:
+        quiet(page)
+    return json.loads(ask(page, f"import json; print(json.dumps({expression}))"))
+
+
+def monkey(page, moves, seed):
+    "Random moves; afterwards, everything is as it should be."
+    Monkey(page, seed, leave=("Save", "Load", "")).play(moves, lambda: settled(page, "p"))
+
+
+def field(page, label):
+    "The number field in the row of a label."
+    return page.locator(f'.motornet-panel .widget-hbox:has(> .widget-html:has-text("{label}"))').locator(
+        "input[type=number]"
     )
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield root, f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
-@pytest.fixture(scope="module")
-def browser():
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "this test needs Chromium (Debian: apt-get install chromium)"
-    with sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=path, headless=True, args=FLAGS.split())
-        yield opened
-        opened.close()
-
-
-@contextlib.contextmanager
-def notebook(lab, browser, name, *cells):
-    "A notebook whose cells have run, and afterwards: nothing was wrong on the console."
-    root, url = lab
-    kernel = {"kernelspec": {"name": "python3", "display_name": "python3", "language": "python"}}
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells], metadata=kernel),
-        root / f"{name}.ipynb",
-    )
-    page = browser.new_page(viewport={"width": 1600, "height": 1600})
-    wrong = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: wrong.append(str(e)))
-    page.goto(f"{url}/lab/tree/{name}.ipynb?reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
-    kernel = "window.jupyterapp?.shell.currentWidget?.context?.sessionContext?.session?.kernel"
-    page.wait_for_function(f"{kernel}?.connectionStatus === 'connected' && {kernel}.status === 'idle'", timeout=90_000)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    page.wait_for_selector(f".motornet-panel .bk-Figure, {ERROR}", timeout=120_000)
-    page.wait_for_timeout(1500)
-    yield page
-    assert not wrong, wrong
-    assert page.locator(ERROR).count() == 0
-    page.close()
-
-
-def columns(page, name):
-    return page.evaluate(f"() => ({FIGURES})().columns({json.dumps(name)})")
-
-
-def wait_until(page, expression, seconds=20):
-    page.wait_for_function(f"() => {{ const figures = ({FIGURES})(); return {expression} }}", timeout=1000 * seconds)
-
-
-def test_the_effector_builder(lab, browser, tmp_path):
-    "Arrow keys move a joint; a fixation point that is dragged with the mouse changes the moment arms in Python."
-    cells = (
-        "import motornet_nb as mn",
-        "builder = mn.EffectorBuilder()\nbuilder",
-        "import json, pathlib\n"
-        f"said = pathlib.Path({str(tmp_path / 'said.json')!r})\n"
-        "builder._history.on_change(lambda body: said.write_text(json.dumps(body.to_config())))",
-    )
-    with notebook(lab, browser, "builder", *cells) as page:
-        before = columns(page, "hand")
+def test_the_effector_builder(notebook):
+    "Arrow keys move a joint, the mouse the hand and a fixation point; a drag that is refused leaves the point where it is."
+    with notebook(["p = mn.EffectorBuilder()"]) as page:
+        posture = said(page, "p.posture")
         handle = page.locator(".motornet-panel .noUi-handle").first
         handle.focus()
         for _ in range(5):
             handle.press("ArrowRight")
-        wait_until(page, f"Math.abs(figures.columns('hand').x[0] - {before['x'][0]}) > 0.005")
-        page.wait_for_timeout(1000)  # until the last of the five has arrived
+        assert said(page, "p.posture")[0] > posture[0] + 0.02
+        hand = columns(page, "hand")
+        x, y = hand["x"][0], hand["y"][0]
+        places = [f"figures.at('GeometricArm26', {x + dx}, {y + dy})" for dx, dy in ((0, 0), (-0.1, 0.05))]
+        drag(page, *(on_figures(page, place) for place in places))
+        moved = said(page, "p.effector.endpoint_at(torch.tensor([p.posture]).float())[0].tolist()")
+        assert abs(moved[0] - (x - 0.1)) < 0.01 and abs(moved[1] - (y + 0.05)) < 0.01
+
         points, arms = columns(page, "fixation points"), columns(page, "moment arms of joint 1")
-        k = next(
-            i for i, pair in enumerate(zip(points["muscle"], points["point"], strict=True)) if pair == ("biceps", 1)
-        )
+        pairs = zip(points["muscle"], points["point"], strict=True)
+        k = next(i for i, pair in enumerate(pairs) if pair == ("biceps", 1))
         x, y = points["x"][k], points["y"][k]
-        begin = page.evaluate(f"() => ({FIGURES})().at('GeometricArm26', {x}, {y})")
-        end = page.evaluate(f"() => ({FIGURES})().at('GeometricArm26', {x + 0.03}, {y + 0.02})")
-        page.mouse.move(*begin)
-        page.mouse.down()
-        page.mouse.move(*[(a + b) / 2 for a, b in zip(begin, end, strict=True)], steps=4)
-        page.mouse.move(*end, steps=4)
-        page.mouse.up()
-        wait_until(
-            page,
-            f"JSON.stringify(figures.columns('moment arms of joint 1').ys[4]) !== {json.dumps(json.dumps(arms['ys'][4], separators=(',', ':')))}",
-        )
+        places = [f"figures.at('GeometricArm26', {x + dx}, {y + dy})" for dx, dy in ((0, 0), (0.03, 0.02))]
+        drag(page, *(on_figures(page, place) for place in places))
+        quiet(page)
         after = columns(page, "fixation points")
-        moved = [i for i in range(len(points["x"])) if abs(after["x"][i] - points["x"][i]) > 1e-6]
-        assert moved and set(after["muscle"][i] for i in moved) == {"biceps"}
-        for _ in range(50):
-            if (tmp_path / "said.json").exists():
-                break
-            time.sleep(0.1)
-        config = json.loads((tmp_path / "said.json").read_text())
-        assert config["geometry"]["points"][4][1] != [0.044, 0.001]
+        moved = {after["muscle"][i] for i in range(len(points["x"])) if abs(after["x"][i] - points["x"][i]) > 1e-6}
+        assert moved == {"biceps"} and abs(after["x"][k] - x - 0.03) < 0.003 and abs(after["y"][k] - y - 0.02) < 0.003
+        assert columns(page, "moment arms of joint 1")["ys"][4] != arms["ys"][4]
+        assert said(page, "p.config['geometry']['points'][4][1]") != [0.044, 0.001]
+
+        page.locator(".jupyter-widget-Collapse-header", has_text="Skeleton").click()
+        field(page, "m1").fill("2.5")
+        field(page, "m1").press("Enter")
+        assert said(page, "float(p.effector.skeleton.m1)") == 2.5
+        field(page, "m1").fill("-1")
+        field(page, "m1").press("Enter")
+        quiet(page)
+        assert "is not allowed" in page.locator(".motornet-panel [role=status]").inner_text()
+        assert field(page, "m1").input_value() == "2.5"
+        assert said(page, "(exec(p.code(), made := {}), made['effector'] == p.effector)[1]")
+        settled(page, "p")
+        monkey(page, 200, 5)
+
+
+def test_the_task_builder(notebook):
+    "Another task, a load, a slider: the environment is what is shown."
+    with notebook(["p = mn.TaskBuilder()"]) as page:
+        page.locator(".motornet-panel select").first.select_option(label="delayed reach")
+        assert said(page, "type(p.environment.task).__name__") == "DelayedReach"
+        page.locator(".jupyter-widget-Collapse-header", has_text="Loads").click()
+        page.get_by_role("button", name="Add a curl field").click()
+        field(page, "strength").fill("-12")
+        field(page, "strength").press("Enter")
+        assert said(page, "float(p.environment.task.loads[0].strength)") == -12
+        monkey(page, 80, 7)
+
+
+def test_the_explorer(notebook):
+    "A click on a path picks its trial; play runs through time."
+    cells = [ENVIRONMENT, "p = mn.Explorer(mn.simulate(net, env), mn.simulate(net, env, seed=1))"]
+    with notebook(cells) as page:
+        place = said(page, "p._paths._paths[3, 50].tolist()")
+        page.mouse.click(*on_figures(page, f"figures.at('Hand paths', {place[0]}, {place[1]})"))
+        assert said(page, "p.trials") == [3]
+        page.locator(".motornet-panel .jupyter-widget-play button, .motornet-panel .jupyter-button").first.click()
+        begin, played = time.monotonic(), 0.0
+        while played < 0.5:
+            assert time.monotonic() - begin < 30
+            page.wait_for_timeout(200)
+            played = said(page, "p.time", after_all=False)
+        quiet(page)
+        monkey(page, 80, 1)
+
+
+def test_perturb(notebook):
+    "Every slider disturbs the reach, and the target can be dragged."
+    with notebook([ENVIRONMENT, "p = mn.Perturb(net, env)"]) as page:
+        before = said(page, "p.hand_picture.way.data['x'].tolist()")
+        handle = page.locator(".motornet-panel .noUi-handle").first
+        handle.focus()
+        handle.press("PageUp")
+        assert said(page, "p.perturbation.field_strength") > 0
+        assert said(page, "p.hand_picture.way.data['x'].tolist()") != before
+        target = said(page, "[*map(float, (p.hand_picture.target.data['x'][0], p.hand_picture.target.data['y'][0]))]")
+        places = [f"figures.at('Way of the hand', {target[0]}, {target[1] + dy})" for dy in (0, -0.03)]
+        drag(page, *(on_figures(page, place) for place in places))
+        assert abs(said(page, "float(p.hand_picture.target.data['y'][0])") - target[1] + 0.03) < 0.005
+        monkey(page, 80, 3)
+
+
+def test_the_gradient_panel(notebook):
+    "The button takes one step of training."
+    with notebook([ENVIRONMENT, "p = mn.GradientPanel(net, env)"]) as page:
+        before = said(page, "p.results.attrs['loss']")
+        page.get_by_role("button", name="One training step").click()
+        assert said(page, "p.steps") == 1 and said(page, "p.results.attrs['loss']") != before
+        monkey(page, 60, 4)
+
+
+def test_the_training_panel(notebook, tmp_path):
+    "Start, a new learning rate, pause, stop; a kernel that is restarted leaves a checkpoint from which to go on."
+    cells = [ENVIRONMENT, f"p = mn.TrainingPanel(net, env, n_batches=100000, checkpoint={str(tmp_path)!r}, every=10)"]
+    with notebook(cells) as page:
+
+        def now(expression):  # a panel that draws all the time is never quiet
+            page.wait_for_timeout(300)
+            return said(page, expression, after_all=False)
+
+        def press(name):
+            page.get_by_role("button", name=name, exact=True).click()
+
+        press("Start")
+        wait_until(page, "document.querySelector('.motornet-panel').innerText.includes('ms a batch')", 60)
+        handle = page.locator(".motornet-panel .noUi-handle").first
+        handle.focus()
+        handle.press("ArrowRight")
+        assert now("p._optimizer.param_groups[0]['lr']") > 1e-3 and now("p.running")
+        press("Pause")
+        assert now("p.paused")
+        press("Go on")
+        press("Stop")
+        began = time.monotonic()
+        while now("p.running"):
+            assert time.monotonic() - began < 5  # 0.5 s are asked of it in `test_training_panel`, without a browser
+        quiet(page)
+        state = json.loads(ask(page, "print(watching.state(p))"))
+        assert not state["wrong"] and not on_figures(page, f"figures.differences({json.dumps(state['sources'])})")
+        batches = now("len(p._rows)")
+        press("Start")
+        wait_until(
+            page, f"/batch (\\d+)/.exec(document.querySelector('.motornet-panel').innerText)[1] > {batches + 30}", 60
+        )
+        page.evaluate("() => window.jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.restart()")
+        page.wait_for_timeout(2000)
+        ask(page, "import torch, motornet_nb as mn\n" + ENVIRONMENT)
+        again = f"mn.train(net, env, n_batches={{}}, checkpoint={str(tmp_path)!r}, resume=True, progress=False)"
+        kept = now(f"len({again.format(1)})")  # nothing is left to do
+        assert kept >= batches + 20 and now(f"len({again.format(kept + 3)})") == kept + 3

@@ -95,6 +95,29 @@ def test_the_learning_rate_while_it_learns():
     assert one.training_log["learning_rate"].iloc[0] == pytest.approx(1e-3)
 
 
+def test_a_run_goes_on_with_the_rate_it_had(tmp_path):
+    "Also in another panel; unless the slider is moved meanwhile."
+    one = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
+    one.start()
+    until(lambda: len(one._rows) > 2)
+    one._rate.value = 1e-2
+    until(lambda: one._rows[-1]["learning_rate"] == pytest.approx(1e-2))
+    one.stop()
+    one.wait()
+    other = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
+    other.start()
+    until(lambda: len(other._rows) > len(one._rows) + 2)
+    assert other._rate.value == pytest.approx(1e-2) and other._rows[-1]["learning_rate"] == pytest.approx(1e-2)
+    other.stop()
+    other.wait()
+    other._rate.value = 2e-3
+    other.start()
+    until(lambda: other._rows and other._rows[-1]["learning_rate"] == pytest.approx(2e-3))
+    other.stop()
+    other.wait()
+    assert other.error is None
+
+
 def test_hand_paths_are_those_of_the_network():
     one = panel(n_batches=2)
     before = [x.tolist() for x in one._path_picture.paths.data["xs"]]

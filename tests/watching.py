@@ -18,6 +18,7 @@ from bokeh.models import ColumnDataSource
 from IPython import get_ipython
 
 import motornet_nb as mn
+from motornet_nb.gestures import PAGE
 
 #: tracebacks of what nobody caught, in this kernel
 wrong: list[str] = []
@@ -65,6 +66,7 @@ def sources(panel: widgets.Widget) -> list[tuple[str, ColumnDataSource]]:
         (figure.title.text, source)
         for figure in figures(panel)
         for source in sorted(figure.select({"type": ColumnDataSource}), key=lambda s: int(s.id.lstrip("p")))
+        if source.name != PAGE
     ]
 
 
@@ -106,6 +108,8 @@ def again(panel: widgets.Widget) -> widgets.Widget:
         fresh = mn.EffectorBuilder(panel.effector)
         fresh._activation = list(panel.activation.values())
         fresh.posture = panel.posture
+        if panel.effector.n_muscles:
+            fresh._muscles.show(panel._muscles.chosen)
     elif isinstance(panel, mn.TaskBuilder):
         fresh = mn.TaskBuilder(panel.environment, panel._given)
         fresh._trial.value = panel._trial.value
@@ -139,8 +143,10 @@ def differences(panel: widgets.Widget) -> list[str]:
         for (title, a), (_, b) in zip(ours, theirs, strict=True):
             here, there = plain(dict(a.data)), plain(dict(b.data))
             found += [f"{title}, {n}: {here[n]} but {there.get(n)}" for n in here if not alike(here[n], there.get(n))]
-    if not alike(fields(panel), fields(fresh)):
-        found.append(f"fields: {fields(panel)} but {fields(fresh)}")
+    ours, theirs = fields(panel), fields(fresh)
+    if len(ours) != len(theirs):
+        found.append(f"{len(ours)} fields but {len(theirs)}")
+    found += [f"field {i}: {a} but {b}" for i, (a, b) in enumerate(zip(ours, theirs)) if not alike(a, b)]  # noqa: B905
     for widget in list(inside(fresh)):
         widget.close()
     return found
