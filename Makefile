@@ -24,7 +24,8 @@ lab: $(VENV)/.installed
 
 app: $(VENV)/.installed
 	$(PIP) -e '.[lab]'
-	$(BIN)/voila nbs/tutorials/app.ipynb
+	JUPYTER_PATH=$(CURDIR)/app $(BIN)/python -m voila nbs/tutorials/app.ipynb --template=motornet \
+	  --VoilaConfiguration.extension_denylist='["jupyterlab-jupytext"]'
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)

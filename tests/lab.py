@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,6 +58,7 @@ FIGURES = """
   };
   const fields = () => [...document.querySelectorAll('.motornet-panel input, .motornet-panel select:not([multiple])')].map(
     x => x.type === 'number' ? Number(x.value) : x.type === 'checkbox' ? x.checked : x.tagName === 'SELECT' ? x.selectedIndex : x.value);
+  const everything = () => JSON.stringify([...models.values()].filter(m => m.type === 'ColumnDataSource').map(m => plain(m.data)));
   const wrongFields = meant => {
     const here = fields();
     if (here.length !== meant.length) return [`${here.length} fields but ${meant.length}`];
@@ -67,7 +69,7 @@ FIGURES = """
     return !figure ? [] : sources.flatMap(s => { const {x, y} = plain(s.data);
       return x.map((_, i) => [canvas.left + figure.frame.x_scale.compute(x[i]), canvas.top + figure.frame.y_scale.compute(y[i])]) });
   });
-  return {at, columns, differences, wrongFields, points};
+  return {at, columns, everything, differences, wrongFields, points};
 }
 """
 
@@ -86,9 +88,13 @@ def serving(address: str, *command: str) -> Iterator[None]:
         server = subprocess.Popen([sys.executable, "-m", *command], stdout=log, stderr=subprocess.STDOUT)
         try:
             for _ in range(400):
-                with contextlib.suppress(OSError):
+                try:
                     urllib.request.urlopen(address, timeout=2)
                     break
+                except urllib.error.HTTPError:
+                    break  # it answers
+                except OSError:
+                    pass
                 if server.poll() is not None:
                     log.seek(0)
                     raise RuntimeError(f"{command[0]} has ended: {log.read()}")
