@@ -9,7 +9,7 @@ __all__ = ['main']
 import argparse
 from collections.abc import Sequence
 
-# %% ../nbs/api/29_main.ipynb #16779c7f
+# %% ../nbs/api/29_main.ipynb #523dda77
 def main(
     arguments: Sequence[str] | None = None,  # those of the command line if None
 ) -> None:
@@ -22,19 +22,29 @@ def main(
     run.add_argument("--batch-size", type=int, default=64, help="trials in a batch (default: 64)")
     run.add_argument("--seed", type=int, default=0, help="of weights, trials and noise (default: 0)")
     run.add_argument("--quiet", action="store_true", help="no progress bar")
+    page = commands.add_parser(
+        "publish", help="run a notebook and write it as one page that stays alive without Python"
+    )
+    page.add_argument("notebook", help="an .ipynb file")
+    page.add_argument("--page", default=None, help="the file that is written (default: the notebook's name with .html)")
     options = parser.parse_args(arguments)
 
-    from motornet_nb.demo import demo
-
     try:
-        demo(
-            options.folder,
-            n_batches=options.batches,
-            batch_size=options.batch_size,
-            seed=options.seed,
-            progress=not options.quiet,
-        )
-    except (ValueError, TypeError, OSError) as error:
+        if options.command == "publish":
+            from motornet_nb.publishing import publish
+
+            print(publish(options.notebook, options.page))
+        else:
+            from motornet_nb.demo import demo
+
+            demo(
+                options.folder,
+                n_batches=options.batches,
+                batch_size=options.batch_size,
+                seed=options.seed,
+                progress=not options.quiet,
+            )
+    except (ValueError, TypeError, OSError, ImportError) as error:
         parser.exit(1, f"motornet_nb: {error}\n")
 
 # %% ../nbs/api/29_main.ipynb #ecb12081

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['BODIES', 'SKELETONS', 'MUSCLES', 'EffectorBuilder']
 
-# %% ../nbs/api/45_effector_builder.ipynb #d274fcb2
+# %% ../nbs/api/45_effector_builder.ipynb #6b456414
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -16,6 +16,7 @@ import torch
 
 from . import edits
 from .analysis import passive_drift
+from .animation import slider_grid
 from .bodyviews import BodyPicture, CurvePicture, DriftPicture, ForcePicture, MomentArmPicture
 from .builders import Builder
 from .controls import NumberControl
@@ -95,7 +96,7 @@ def _of(choices: dict[str, Any], thing: Any) -> str | None:
             return name
     return None
 
-# %% ../nbs/api/45_effector_builder.ipynb #8238e972
+# %% ../nbs/api/45_effector_builder.ipynb #91146673
 class EffectorBuilder(Builder):
     "Build a body with sliders, fields and the mouse."
 
@@ -146,6 +147,26 @@ class EffectorBuilder(Builder):
                 self, "activation", activation, f"the activation of some of the muscles {', '.join(names)}, by name"
             )
         self._hold(self._posture, list((self.activation | dict(activation)).values()))
+
+    def static(
+        self,
+        values: Mapping[str, Sequence[float]]
+        | None = None,  # for one or two parameters, by name ("skeleton.l1"), the values of their sliders; around those of the first two of the skeleton if None
+    ):
+        "The body with one or two sliders that work in a page without Python (`slider_grid`)."
+        body = self.effector
+        if not body.n_muscles:
+            return super().static()
+        if values is None:
+            names = [
+                n
+                for n, d in body.skeleton.declarations.items()
+                if d.kind == "quantity" and body.skeleton.values()[n].ndim == 0
+            ]
+            lengths = [n for n in names if body.skeleton.declarations[n].unit == "m"] or names
+            now = {f"skeleton.{n}": float(body.skeleton.values()[n]) for n in lengths[:2]}
+            values = {n: [round(v * (0.8 + 0.1 * i), 6) for i in range(5)] for n, v in now.items() if v > 0}
+        return slider_grid(body, values, posture=self.posture, activation=self._activation)
 
     # ---- state ---------------------------------------------------------------------------------------------------
 

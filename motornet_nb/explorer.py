@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['legend', 'course', 'Explorer']
 
-# %% ../nbs/api/51_explorer.ipynb #91a76546
+# %% ../nbs/api/51_explorer.ipynb #e6cc56bd
 import html
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,8 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 
-from .analysis import endpoint_speed
+from .analysis import as_trials, endpoint_speed
+from .animation import animation
 from .drawing import color_of
 from .panels import CodeBox, Message, Panel, fill, live
 from .parameters import refuse
@@ -72,7 +73,7 @@ def course(
         values, names = values[..., kept], [f"unit {names[u]}" for u in kept]
     return Course(shown, values.astype(float), names, [color_of(i) for i in range(len(names))])
 
-# %% ../nbs/api/51_explorer.ipynb #e8c01cdf
+# %% ../nbs/api/51_explorer.ipynb #0fdf193c
 class Explorer(Panel):
     "Look into trials of a Dataset, or of two to compare them."
 
@@ -142,6 +143,12 @@ class Explorer(Panel):
         if not 1 <= len(positions) <= _MOST_PICKED:
             raise refuse(self, "trials", f"{len(positions)} trials", f"between 1 and {_MOST_PICKED} of them")
         self._pick(positions)
+
+    def static(self):
+        "The trials that are picked, or all of a few, to be played in a page without Python (`animation`)."
+        reader = self._reader
+        ds = as_trials(reader.ds, "Explorer")
+        return animation(ds, trials=self._picked if len(self._picked) > 1 else None, effector=reader.body)
 
     def code(self) -> str:
         "The Python that makes the same selection."
