@@ -87,7 +87,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #3f3d6a17
+# %% ../nbs/api/39_controls.ipynb #16f0c083
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -155,7 +155,8 @@ class NumberControl(Control):
         value = int(value) if self.whole else float(value)
         if self._range is None or not self._range[0] <= value <= self._range[1]:
             self._set_range(value)
-        self.slider.value = self.field.value = value
+        self.slider.value = value
+        self.field.value = value if self.whole else float(f"{value:.7g}")  # more digits do not fit; the model has them
 
     def _typed(self, value: float) -> None:
         self._changed(int(value) if self.whole and value.is_integer() else value)

@@ -61,7 +61,7 @@ def reach_of(
         go_time=float(trials.labels["go_time"][trial]),
     )
 
-# %% ../nbs/api/52_reachviews.ipynb #9a1ced2f
+# %% ../nbs/api/52_reachviews.ipynb #59c15927
 def _around(point: np.ndarray, margin: float) -> np.ndarray:  # (2, 2) m
     "Two corners of a square around a point."
     return np.stack([point - margin, point + margin])
@@ -149,7 +149,11 @@ class ReachPicture:
         self.target.data = {"x": reach.target[:1], "y": reach.target[1:2]}
         self._show_arm(body, reach, step)
         near = np.concatenate([reach.hand, reference, _around(reach.start, 0.06), _around(reach.target, 0.02)])
-        body_too = [] if self.near else [self._edge, np.column_stack([self.bones.data["x"], self.bones.data["y"]])]
+        body_too = (
+            []
+            if self.near
+            else [self._edge, np.column_stack([self.bones.data["x"], self.bones.data["y"]]), *self.paths.values()]
+        )
         keep_in_view(self.figure, np.concatenate([near, *body_too]), 0.03, 0.35, first=not self._framed)
         self._framed = True
 

@@ -30,7 +30,7 @@ from .training import Progress, train
 from .trials import Streams
 from .turns import in_turn, on_value
 
-# %% ../nbs/api/47_training_panel.ipynb #2be05902
+# %% ../nbs/api/47_training_panel.ipynb #d6e49bf6
 _DRAW_EVERY = 0.25  # s, the curves
 _MOST_POINTS = 1500  # of a curve
 
@@ -87,7 +87,16 @@ class TestReachPicture:
             ColumnDataSource({"xs": [], "ys": [], "color": []}),
             ColumnDataSource({"x": [], "y": [], "color": []}),
         )
-        p.circle("x", "y", source=self.goals, radius=0.01, line_color="color", fill_color="color", fill_alpha=0.15)
+        p.scatter(
+            "x",
+            "y",
+            source=self.goals,
+            size=11,
+            line_color="color",
+            fill_color="color",
+            fill_alpha=0.15,
+            line_width=1.5,
+        )
         p.multi_line("xs", "ys", source=self.paths, color="color", line_width=2)
 
     def show(

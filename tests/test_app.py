@@ -12,8 +12,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def voila():
     "What `make app` runs, in this environment: its variables and its arguments."
-    said = subprocess.run(["make", "-n", "app"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    words = shlex.split(said.replace("\\\n", " ").strip().splitlines()[-1])
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    said = subprocess.run(
+        ["make", "-n", "app"], cwd=ROOT, capture_output=True, text=True, check=True, env=outside
+    ).stdout
+    (line,) = (line for line in said.replace("\\\n", " ").splitlines() if "-m voila" in line)
+    words = shlex.split(line)
     begin = words.index("-m")
     variables = dict(word.split("=", 1) for word in words[: begin - 1])
     command = [str(ROOT / w) if w.endswith(".ipynb") else w for w in words[begin + 1 :]]

@@ -146,7 +146,7 @@ def differences(panel: widgets.Widget) -> list[str]:
     ours, theirs = fields(panel), fields(fresh)
     if len(ours) != len(theirs):
         found.append(f"{len(ours)} fields but {len(theirs)}")
-    found += [f"field {i}: {a} but {b}" for i, (a, b) in enumerate(zip(ours, theirs)) if not alike(a, b)]  # noqa: B905
+    found += [f"field {i}: {a} but in a new panel {b}" for i, (a, b) in enumerate(zip(ours, theirs)) if not alike(a, b)]  # noqa: B905
     for widget in list(inside(fresh)):
         widget.close()
     return found
