@@ -13,7 +13,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-# %% ../nbs/api/58_turns.ipynb #ee53cb4c
+# %% ../nbs/api/58_turns.ipynb #b79ac4ee
 _TURN = threading.RLock()
 
 
@@ -34,5 +34,13 @@ def on_value(
     widget: widgets.Widget,  # with a value
     told: Callable[[Any], Any],  # called with every new value
 ) -> None:
-    "Be told of new values, in turn."
-    widget.observe(in_turn(lambda change: told(change.new)), "value")
+    "Be told of new values, in turn; the page then hears what the value is now."
+
+    @in_turn
+    def heard(change):
+        told(change.new)
+        # what somebody else's turn has put there meanwhile was told to the page, that it is back would not be
+        if "value" in getattr(widget, "_property_lock", ()) and widget.comm is not None:
+            widget.send_state("value")
+
+    widget.observe(heard, "value")
