@@ -51,7 +51,7 @@ def _columns(states: Sequence[np.ndarray]) -> ColumnDataSource:
     every = np.concatenate([np.asarray(s, np.float32) for s in states]) if states else np.empty((0, 2), np.float32)
     return ColumnDataSource({"x": every[:, 0].copy(), "y": every[:, 1].copy()})
 
-# %% ../nbs/api/56_animation.ipynb #efac004d
+# %% ../nbs/api/56_animation.ipynb #d7d45c04
 _PLAY = """
 const n = seconds.length, trial = Number(choice.value), k = time.value;
 const take = (all, size, target) => {
@@ -127,7 +127,7 @@ def animation(
     extent = np.concatenate(
         [edge, hand.reshape(-1, 2), targets.reshape(-1, 2), *(bones for bones, _ in drawn[:: max(1, len(drawn) // 50)])]
     )
-    p = map_figure("Hand and body", extent, size)
+    p = map_figure("Hand and body", size, extent)
     colors = [direction_color(d) for d in trial_values(ds, "target_direction")]
     if len(edge):
         p.patch(edge[:, 0], edge[:, 1], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
@@ -237,7 +237,7 @@ def _courses(ds: Any) -> list[tuple[str, str, np.ndarray, list[str]]]:
         )
     return found
 
-# %% ../nbs/api/56_animation.ipynb #14538c90
+# %% ../nbs/api/56_animation.ipynb #0d3caf55
 _PICK = """
 let state = 0;
 for (let i = 0; i < sliders.length; i++) {
@@ -304,8 +304,8 @@ def slider_grid(
     edge = [plane(workspace(b)) for b in bodies]
     p = map_figure(
         f"{effector.name}, colour: muscle force (N)",
-        np.concatenate([*edge, *(b for b, _ in drawn), *(m for _, m in drawn)]),
         size,
+        np.concatenate([*edge, *(b for b, _ in drawn), *(m for _, m in drawn)]),
     )
     mapper = LinearColorMapper(Cividis256, low=0, high=float(max(force.max(), 1e-6)))
     names, m = list(effector.muscle_names), effector.n_muscles

@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['BodyPicture', 'ForcePicture', 'MomentArmPicture', 'CurvePicture', 'DriftPicture']
 
-# %% ../nbs/api/43_bodyviews.ipynb #4c3cd0a4
+# %% ../nbs/api/43_bodyviews.ipynb #b960494e
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from bokeh.events import Tap
-from bokeh.models import ColorBar, ColumnDataSource, FactorRange, LinearColorMapper, Range1d, Span
+from bokeh.models import ColorBar, ColumnDataSource, FactorRange, LinearColorMapper, Span
 from bokeh.palettes import Cividis256
 
 from .analysis import moment_arm_map
@@ -19,7 +19,17 @@ from .body import Body
 from .drawing import color_of, dash_of
 from .gestures import Drags
 from .pictures import outline, workspace
-from .plotting import INK, add_hover, axis_label, empty_source, keep_in_view, line_dash, plane, styled_figure
+from motornet_nb.plotting import (
+    INK,
+    add_hover,
+    axis_label,
+    empty_source,
+    keep_in_view,
+    line_dash,
+    map_figure,
+    plane,
+    styled_figure,
+)
 from .statics import force_length, force_velocity, has_curves, within_limits
 from .turns import in_turn
 
@@ -39,7 +49,7 @@ def _color_bar(mapper: LinearColorMapper) -> ColorBar:
     bar.major_label_text_color = INK
     return bar
 
-# %% ../nbs/api/43_bodyviews.ipynb #da9f0d31
+# %% ../nbs/api/43_bodyviews.ipynb #1c5df15d
 class BodyPicture:
     "A body in a posture."
 
@@ -51,17 +61,7 @@ class BodyPicture:
         | None = None,  # muscle, point on its path, where it was dragged to (space) m
     ):
         self.hand_moved, self.point_moved = hand_moved, point_moved
-        p = self.figure = styled_figure(
-            "",
-            axis_label("x", "m"),
-            axis_label("y", "m"),
-            x_range=Range1d(-1, 1),
-            y_range=Range1d(-1, 1),
-            frame_width=size,
-            frame_height=size,
-            height=None,
-            sizing_mode=None,
-        )
+        p = self.figure = map_figure("", size)
         self.reach, self.bones, self.joints = (
             empty_source("x", "y"),
             empty_source("x", "y"),
@@ -101,7 +101,7 @@ class BodyPicture:
         if hand_moved is not None or point_moved is not None:  # a figure without Python can be in a static page
             add_hover(p, [("hand", "drag it")], [hand])
             self.drags = Drags(p, [self.points, self.hand], self._dragged)
-        self._names: list[str] | None = None
+        self._names: list[str] = []
 
     def show(
         self,
@@ -115,7 +115,7 @@ class BodyPicture:
         bones, paths = outline(body, position)
         bones, edge = plane(bones), plane(workspace(body))
         paths = {name: plane(path) for name, path in paths.items()}
-        keep_in_view(self.figure, np.concatenate([bones, edge, *paths.values()]), 0.05, 0.55, first=self._names is None)
+        keep_in_view(self.figure, np.concatenate([bones, edge, *paths.values()]), 0.05, 0.55)
         self.figure.title.text = f"{body.name}, colour: muscle force (N)"
         self.reach.data = {"x": edge[:, 0], "y": edge[:, 1]}
         self.bones.data = {"x": bones[:, 0], "y": bones[:, 1]}

@@ -19,7 +19,7 @@ from .model import Model
 from .panels import CodeBox, Message, Panel, button, halves
 from .turns import in_turn
 
-# %% ../nbs/api/42_builders.ipynb #832b1b5d
+# %% ../nbs/api/42_builders.ipynb #33e8311c
 class Builder(Panel):
     "Base class: controls of a model on the left, what it is like on the right."
 
@@ -133,7 +133,6 @@ class Builder(Panel):
     def _set(self, place: Place, value: Any) -> None:
         self._edit(lambda: with_value(self._history.model, place, value), "/".join(map(str, place)))
 
-    @in_turn
     def _refresh(self) -> None:
         "After a change of the model."
         model = self._history.model

@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['BODIES', 'SKELETONS', 'MUSCLES', 'EffectorBuilder']
 
-# %% ../nbs/api/45_effector_builder.ipynb #6b456414
+# %% ../nbs/api/45_effector_builder.ipynb #470489a2
 import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import ipywidgets as widgets
@@ -46,7 +46,7 @@ from .skeleton import PointMass, Skeleton, TwoDofArm
 from .statics import held, inverse_kinematics, usual_posture, within_limits
 from .turns import in_turn
 
-# %% ../nbs/api/45_effector_builder.ipynb #d5447ab4
+# %% ../nbs/api/45_effector_builder.ipynb #6a7b8af7
 #: bodies to begin with
 BODIES: dict[str, Callable[[], Effector]] = {
     "arm, six muscles as paths": geometric_arm26,
@@ -88,15 +88,20 @@ _NOT_SHOWN = ("name", "geometry", "muscle_names", "muscle_parameters", "dtype", 
 _ACTIVATION = number(0.0, "1", "activation of the muscle", at_least=0, at_most=1)
 
 
+def _kind(thing: Any) -> tuple:
+    return type(thing), getattr(thing, "space_dim", 0)
+
+
+@cache
+def _kind_made_by(choice: Callable[[], Any]) -> tuple:
+    return _kind(choice())
+
+
 def _of(choices: dict[str, Any], thing: Any) -> str | None:
     "The name under which something can be chosen."
-    for name, choice in choices.items():
-        made = choice()
-        if type(made) is type(thing) and getattr(made, "space_dim", 0) == getattr(thing, "space_dim", 0):
-            return name
-    return None
+    return next((name for name, choice in choices.items() if _kind_made_by(choice) == _kind(thing)), None)
 
-# %% ../nbs/api/45_effector_builder.ipynb #91146673
+# %% ../nbs/api/45_effector_builder.ipynb #8ce8dc46
 class EffectorBuilder(Builder):
     "Build a body with sliders, fields and the mouse."
 
@@ -197,7 +202,7 @@ class EffectorBuilder(Builder):
         "As a control wants it; what is refused is said, and the controls go back."
         drives = self._activation if activation is None else activation
         if not self._message.guard(lambda: self._hold(self._posture if posture is None else posture(), drives)):
-            self._draw(held(self.effector, self._posture, self._activation or None))
+            self._redraw()
 
     def _refresh(self) -> None:
         self._keep_state()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Perturb']
 
-# %% ../nbs/api/54_perturb.ipynb #37ab5606
+# %% ../nbs/api/54_perturb.ipynb #2b393afd
 import math
 from collections.abc import Callable
 from functools import partial
@@ -19,7 +19,7 @@ from torch import nn
 from .controls import NumberControl
 from .edits import as_python
 from .environment import Environment
-from .panels import CodeBox, Message, Panel, button, live
+from .panels import CodeBox, Message, Panel, button, halves, live
 from .parameters import Parameter, number, refuse
 from .perturbation import Perturbation
 from .plotting import axis_label
@@ -51,7 +51,7 @@ def _in_steps(
         typical=(max(1, round(first / timestep)), round(last / timestep)),
     )
 
-# %% ../nbs/api/54_perturb.ipynb #6cef33d5
+# %% ../nbs/api/54_perturb.ipynb #e64be6e1
 class Perturb(Panel):
     "A trained network that can be disturbed."
 
@@ -336,17 +336,16 @@ class Perturb(Panel):
         on_value(self.time, self._at)
         self._numbers = widgets.HTML()
         wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
-        left = widgets.VBox(rows, layout=widgets.Layout(flex="1 1 400px", min_width="380px", max_width="560px"))
         maps = widgets.HBox(
             [live(p.figure, flex="0 0 auto") for p in (self.hand_picture, self.arm_picture)], layout=wrap
         )
         courses = widgets.HBox(
             [live(p.figure, **wide) for p in (self.speed_picture, self.activation_picture)], layout=wrap
         )
-        right = widgets.VBox(
-            [maps, self.time, self._numbers, courses], layout=widgets.Layout(flex="2 1 480px", min_width="0")
+        return halves(
+            widgets.VBox(rows),
+            widgets.VBox([maps, self.time, self._numbers, courses], layout=widgets.Layout(min_width="0")),
         )
-        return widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
 
 
 def _aside(reach: Reach) -> float:  # m

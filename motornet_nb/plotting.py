@@ -61,7 +61,7 @@ def degrees(
 
 assert degrees(math.pi / 4) == "45°" and direction_color(0.0) == direction_color(2 * math.pi)
 
-# %% ../nbs/api/20_plotting.ipynb #0a957076
+# %% ../nbs/api/20_plotting.ipynb #aca57b18
 INK, PAPER_GRID = "#333333", "#E8E8E8"
 
 
@@ -205,33 +205,36 @@ def plane(
 
 def map_figure(
     title: str,  # what it shows
-    extent: np.ndarray,  # everything that has to be in view (point, 2) m
     size: int,  # width and height of the plot without axes, pixels
+    extent: np.ndarray
+    | None = None,  # everything that has to be in view (point, 2) m; `keep_in_view` says it later if None
     **options: Any,  # further arguments of `styled_figure`
 ) -> figure:
     "A figure of places whose axes have the same scale."
-    finite = extent[np.isfinite(extent).all(1)]
-    low, high = finite.min(0), finite.max(0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2 * 1.08, 1e-3)
-    ranges = {f"{a}_range": Range1d(float(m) - half, float(m) + half) for a, m in zip("xy", middle, strict=True)}
+    ends = {"x": (1.0, -1.0), "y": (1.0, -1.0)}  # an empty frame: nothing is in view
+    if extent is not None:
+        finite = extent[np.isfinite(extent).all(1)]
+        low, high = finite.min(0), finite.max(0)
+        half = max(float((high - low).max()) / 2 * 1.08, 1e-3)
+        ends = {a: (float(m) - half, float(m) + half) for a, m in zip("xy", (low + high) / 2, strict=True)}
+    ranges = {f"{a}_range": Range1d(*ends[a]) for a in "xy"}
     return styled_figure(
         title, "x (m)", "y (m)", frame_width=size, frame_height=size, height=None, sizing_mode=None, **ranges, **options
     )
 
 
 def keep_in_view(
-    p: figure,  # a map, with a `Range1d` along each axis
+    p: figure,  # from `map_figure`
     extent: np.ndarray,  # everything that has to be in view (point, 2) m
     smallest: float,  # half of the smallest frame, m
     loosest: float,  # a frame stays if the extent fills more than this share of it
-    first: bool = False,  # whether there was no frame before
 ) -> None:
     "Axes of the same scale, which stay where they are while everything is in view and not too small."
     low, high = extent.min(0), extent.max(0)
     x, y = p.x_range, p.y_range
     inside = x.start <= low[0] and high[0] <= x.end and y.start <= low[1] and high[1] <= y.end
     half = max(float((high - low).max()) / 2 * 1.12, smallest)
-    if not first and inside and half > loosest * (x.end - x.start) / 2:
+    if inside and half > loosest * (x.end - x.start) / 2:
         return
     for axis, middle in zip((x, y), (low + high) / 2, strict=True):
         axis.start, axis.end = float(middle) - half, float(middle) + half

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Reach', 'reach_of', 'ReachPicture', 'CoursePicture']
 
-# %% ../nbs/api/52_reachviews.ipynb #fa349d5f
+# %% ../nbs/api/52_reachviews.ipynb #3ca1c8a2
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from .body import Body
 from .drawing import color_of, dash_of
 from .gestures import Drags
 from .pictures import outline, workspace
-from .plotting import INK, add_hover, axis_label, empty_source, keep_in_view, line_dash, plane, styled_figure
+from .plotting import INK, add_hover, empty_source, keep_in_view, line_dash, map_figure, plane, styled_figure
 from .rollout import Rollout
 
 # %% ../nbs/api/52_reachviews.ipynb #f6a77426
@@ -61,7 +61,7 @@ def reach_of(
         go_time=float(trials.labels["go_time"][trial]),
     )
 
-# %% ../nbs/api/52_reachviews.ipynb #59c15927
+# %% ../nbs/api/52_reachviews.ipynb #03ed4085
 def _around(point: np.ndarray, margin: float) -> np.ndarray:  # (2, 2) m
     "Two corners of a square around a point."
     return np.stack([point - margin, point + margin])
@@ -78,19 +78,7 @@ class ReachPicture:
         target_moved: Callable[[list[float]], Any] | None = None,  # called with where the target was dragged to (2) m
     ):
         self.near = near
-        p = self.figure = styled_figure(
-            title,
-            axis_label("x", "m"),
-            axis_label("y", "m"),
-            x_range=Range1d(-1, 1),
-            y_range=Range1d(-1, 1),
-            frame_width=size,
-            frame_height=size,
-            height=None,
-            sizing_mode=None,
-            toolbar_location="above",
-            tools="pan,wheel_zoom,reset,save",
-        )
+        p = self.figure = map_figure(title, size, toolbar_location="above", tools="pan,wheel_zoom,reset,save")
         p.xaxis.ticker.desired_num_ticks = p.yaxis.ticker.desired_num_ticks = 5
         self.reach, self.bones, self.joints = empty_source("x", "y"), empty_source("x", "y"), empty_source("x", "y")
         self.muscles = empty_source("xs", "ys", "muscle", "color")
@@ -121,7 +109,7 @@ class ReachPicture:
         if target_moved is not None:
             self.drags = Drags(p, [self.target], lambda source, point, place: target_moved(place))
         self._body: Body | None = None
-        self._edge, self._framed = np.empty((0, 2)), False
+        self._edge = np.empty((0, 2))
 
     def name_lines(
         self,
@@ -154,8 +142,7 @@ class ReachPicture:
             if self.near
             else [self._edge, np.column_stack([self.bones.data["x"], self.bones.data["y"]]), *self.paths.values()]
         )
-        keep_in_view(self.figure, np.concatenate([near, *body_too]), 0.03, 0.35, first=not self._framed)
-        self._framed = True
+        keep_in_view(self.figure, np.concatenate([near, *body_too]), 0.03, 0.35)
 
     def _show_arm(self, body: Body, reach: Reach, step: int) -> None:
         bones, paths = outline(body, torch.as_tensor(reach.posture[step]))

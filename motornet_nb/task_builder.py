@@ -5,14 +5,13 @@
 # %% auto #0
 __all__ = ['TASKS', 'LOADS', 'with_task', 'with_loads', 'TaskPicture', 'TaskBuilder']
 
-# %% ../nbs/api/46_task_builder.ipynb #66ba9e95
+# %% ../nbs/api/46_task_builder.ipynb #fadcaec1
 from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import torch
-from bokeh.models import Range1d
 from torch import nn
 
 from .builders import Builder
@@ -24,7 +23,7 @@ from .loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, Load
 from .panels import button, live
 from .parameters import refuse
 from .pictures import outline, workspace
-from .plotting import add_hover, add_legend, empty_source, keep_in_view, plane, styled_figure
+from .plotting import add_hover, add_legend, empty_source, keep_in_view, map_figure, plane
 from .policy import PolicyGRU
 from .reachviews import CoursePicture, reach_of
 from .rollout import play, suitable_threads
@@ -67,22 +66,12 @@ def with_loads(
     "The environment with other loads."
     return env.replace(task=env.task.replace(loads=loads))
 
-# %% ../nbs/api/46_task_builder.ipynb #c936494f
+# %% ../nbs/api/46_task_builder.ipynb #bff2bd2a
 class TaskPicture:
     "Starts and targets of the test trials, and a trial that was played."
 
     def __init__(self, size: int = 360):
-        p = self.map = styled_figure(
-            "Starts, targets and a trial",
-            "x (m)",
-            "y (m)",
-            frame_width=size,
-            frame_height=size,
-            height=None,
-            sizing_mode=None,
-            x_range=Range1d(-1, 1),
-            y_range=Range1d(-1, 1),
-        )
+        p = self.map = map_figure("Starts, targets and a trial", size)
         names = ("reach", "bones", "starts", "goals", "path")
         self.sources = {n: empty_source("x", "y") for n in names}
         p.patch("x", "y", source=self.sources["reach"], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")
@@ -105,7 +94,6 @@ class TaskPicture:
         add_legend(p, {"start": [starts], "target": [goals], "hand": [path]}, place="below")
         self.speed = CoursePicture("Speed of the hand", "speed (m/s)", ["hand"], 190, [color_of(1)], legend=False)
         self.force = CoursePicture("Load on the hand", "force (N)", ["x", "y"], 190)
-        self._framed = False
 
     def show(
         self,
@@ -126,8 +114,7 @@ class TaskPicture:
         }
         for name, points in drawn.items():
             self.sources[name].data = {"x": points[:, 0], "y": points[:, 1]}
-        keep_in_view(self.map, np.concatenate(list(drawn.values())), 0.05, 0.35, first=not self._framed)
-        self._framed = True
+        keep_in_view(self.map, np.concatenate(list(drawn.values())), 0.05, 0.35)
         self.speed.show([reach.time], [reach.speed], reach.go_time)
         force = plane(np.broadcast_to(played["endpoint_load"][0].numpy(), (env.n_steps, body.space_dim)))
         self.force.show([reach.time[1:]] * 2, list(force.T), reach.go_time)

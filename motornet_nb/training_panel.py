@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['LossPicture', 'TestReachPicture', 'TrainingPanel']
 
-# %% ../nbs/api/47_training_panel.ipynb #21268de8
+# %% ../nbs/api/47_training_panel.ipynb #b12d0e22
 import threading
 import time
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import torch
-from bokeh.models import ColumnDataSource
 from torch import nn
 
 from .drawing import color_of
@@ -24,13 +23,13 @@ from .loss import ReachLoss
 from .model import Model
 from .panels import Message, Panel, button, live
 from .parameters import is_whole, refuse
-from .plotting import add_hover, add_legend, direction_color, styled_figure
+from .plotting import add_hover, add_legend, direction_color, empty_source, plane, styled_figure
 from .rollout import play
 from .training import Progress, train
 from .trials import Streams
 from .turns import in_turn, on_value
 
-# %% ../nbs/api/47_training_panel.ipynb #d6e49bf6
+# %% ../nbs/api/47_training_panel.ipynb #3a399505
 _DRAW_EVERY = 0.25  # s, the curves
 _MOST_POINTS = 1500  # of a curve
 
@@ -42,7 +41,7 @@ class LossPicture:
         p = self.figure = styled_figure(
             "Loss and its weighted terms", "batch", "loss", y_axis_type="log", height=height
         )
-        self.lines = {name: ColumnDataSource({"batch": [], "value": []}) for name in ("loss", *terms)}
+        self.lines = {name: empty_source("batch", "value") for name in ("loss", *terms)}
         drawn = {
             n: p.line(
                 "batch",
@@ -83,10 +82,7 @@ class TestReachPicture:
             height=None,
             sizing_mode=None,
         )
-        self.paths, self.goals = (
-            ColumnDataSource({"xs": [], "ys": [], "color": []}),
-            ColumnDataSource({"x": [], "y": [], "color": []}),
-        )
+        self.paths, self.goals = empty_source("xs", "ys", "color"), empty_source("x", "y", "color")
         p.scatter(
             "x",
             "y",
@@ -117,13 +113,9 @@ class TestReachPicture:
         start, goal = (x.cpu().numpy().astype(float) for x in (trials.start, trials.goal))
         hand = np.concatenate((start[:, None], hand), 1)
         colors = [direction_color(float(d)) for d in trials.labels["target_direction"]]
-        flat = hand.shape[-1] == 1
-        self.paths.data = {
-            "xs": list(hand[..., 0]),
-            "ys": [0 * h[..., 0] if flat else h[..., 1] for h in hand],
-            "color": colors,
-        }
-        self.goals.data = {"x": goal[:, 0], "y": 0 * goal[:, 0] if flat else goal[:, 1], "color": colors}
+        hand, goal = plane(hand), plane(goal)
+        self.paths.data = {"xs": list(hand[..., 0]), "ys": list(hand[..., 1]), "color": colors}
+        self.goals.data = {"x": goal[:, 0], "y": goal[:, 1], "color": colors}
 
 # %% ../nbs/api/47_training_panel.ipynb #d2e88cb4
 class TrainingPanel(Panel):

@@ -63,7 +63,7 @@ class Shown(NamedTuple):
         "The sample nearest to a time."
         return int(np.abs(self.seconds - seconds).argmin())
 
-# %% ../nbs/api/50_trialviews.ipynb #9648eafc
+# %% ../nbs/api/50_trialviews.ipynb #61c6e581
 _NEAR = 0.06  # how far from a path a click may be, of the width of the figure
 
 
@@ -84,7 +84,7 @@ class HandPathPicture:
     ):
         self.picked, self._paths = picked, hand
         p = self.figure = map_figure(
-            title, np.concatenate([hand.reshape(-1, 2), np.empty((0, 2)) if further is None else further]), size
+            title, size, np.concatenate([hand.reshape(-1, 2), np.empty((0, 2)) if further is None else further])
         )
         self.every = ColumnDataSource(
             {
@@ -147,7 +147,7 @@ class HandPathPicture:
         self.hands.data = {"x": now[:, 0], "y": now[:, 1], "color": [c for s, *_ in self._hand for c in s.colors]}
         self.targets.data = {"x": aims[:, 0], "y": aims[:, 1]}
 
-# %% ../nbs/api/50_trialviews.ipynb #874602bf
+# %% ../nbs/api/50_trialviews.ipynb #b9e4a073
 class MovingBody:
     "Bones and muscles of the trials that are shown."
 
@@ -162,8 +162,8 @@ class MovingBody:
         bones, paths = outline(body, torch.as_tensor(first))
         p = self.figure = map_figure(
             "Body, muscles as wide as active",
-            np.concatenate([edge, hand, plane(bones), *map(plane, paths.values())]),
             size,
+            np.concatenate([edge, hand, plane(bones), *map(plane, paths.values())]),
         )
         if len(edge):
             p.patch(edge[:, 0], edge[:, 1], fill_color="#F4F4F4", line_color="#AAAAAA", line_dash="dotted")

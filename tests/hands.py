@@ -2,7 +2,7 @@
 
 import itertools
 
-from watching import inside
+from motornet_nb.panels import inside
 
 _count = itertools.count(1)
 

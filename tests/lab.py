@@ -119,7 +119,7 @@ def chromium() -> Iterator[Browser]:
 def listen(page: Page) -> list[str]:
     "What goes wrong on a page, from now on."
     wrong: list[str] = []
-    page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    page.on("console", lambda m: wrong.append(f"{m.text} ({m.location['url']})") if m.type == "error" else None)
     page.on("pageerror", lambda e: wrong.append(str(e)))
     page.on(
         "requestfailed", lambda r: wrong.append(f"{r.url}: {r.failure}") if "ERR_ABORTED" not in r.failure else None

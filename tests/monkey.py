@@ -111,8 +111,9 @@ class Monkey:
         "Many moves; every now and then, and at the end, everything is checked."
         for i in range(1, moves + 1):
             self.move()
-            if self.random.random() < 0.3:
-                quiet(self.page)  # else the next move comes before the answer to this one
+            # these may change which controls there are; after the others, the next move mostly comes before the answer
+            if self.random.random() < 0.3 or self.moves[-1].startswith(("list", "button", "box")):
+                quiet(self.page)
             if i % every == 0 or i == moves:
                 try:
                     check()

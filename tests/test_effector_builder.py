@@ -11,7 +11,7 @@ from hands import drag, echo
 import motornet_nb as mn
 from motornet_nb.controls import ChoiceControl, FlagControl, NumberControl
 from motornet_nb.effector_builder import BODIES, MUSCLES, SKELETONS, EffectorBuilder
-from motornet_nb.panels import side_by_side
+from motornet_nb.panels import inside, side_by_side
 
 
 def rebuilt(builder):
@@ -50,11 +50,11 @@ def test_every_body_can_be_built(name):
 def test_what_can_be_chosen():
     "Bodies, skeletons and muscle models, one after the other; undo brings each back."
     builder = EffectorBuilder()
-    lists = [w for w in _all(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
+    lists = [w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
     for position, choices in ((0, BODIES), (1, SKELETONS), (2, MUSCLES)):
         for name in choices:
             before = builder.effector
-            lists = [w for w in _all(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
+            lists = [w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
             lists[position].value = name
             assert not message(builder), message(builder)
             assert rebuilt(builder) == builder.effector
@@ -62,12 +62,6 @@ def test_what_can_be_chosen():
                 builder.undo()
                 assert builder.effector == before
                 builder.redo()
-
-
-def _all(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _all(child)
 
 
 def test_a_fixation_point_that_is_dragged_changes_the_moment_arms():
@@ -141,7 +135,7 @@ def test_activation_shows_as_force():
 
 def test_muscles_come_and_go():
     builder = EffectorBuilder()
-    buttons = {w.description: w for w in _all(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+    buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
     buttons["Add a muscle"].click()
     assert builder.effector.n_muscles == 7 and len(builder._drives) == 7 and builder._muscles.chosen == 6
     builder._muscles._name.value = "brachialis"
@@ -150,7 +144,7 @@ def test_muscles_come_and_go():
     builder._muscles._name.value = "biceps"  # taken
     assert "different names" in message(builder) and builder.effector.muscle_names[6] == "brachialis"
     for n in (6, 5):
-        buttons = {w.description: w for w in _all(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+        buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
         buttons["Remove"].click()
         assert builder.effector.n_muscles == n
     assert rebuilt(builder) == builder.effector
@@ -184,7 +178,7 @@ def test_a_body_is_held_as_it_can_be_held():
     assert builder.activation == drives | {"biceps": 0.5} and builder._drives[4].field.value == 0.5
     with pytest.raises(ValueError, match="by name"):
         builder.activation = {"quadriceps": 0.5}
-    buttons = {w.description: w for w in _all(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+    buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
     buttons["Remove"].click()  # the first muscle; the others keep what they have
     assert builder.activation["biceps"] == 0.5 and sum(builder.activation.values()) < 0.51
 
@@ -200,7 +194,7 @@ def test_the_map_of_drifts_is_never_old():
     assert len(builder._drift_box.children) == 1
 
 
-def test_reset_one_and_all():
+def test_reset_one_andinside():
     builder = EffectorBuilder(mn.geometric_arm26())
     control = builder._form.controls["muscle", "tau_activation"]
     control.field.value = 0.04

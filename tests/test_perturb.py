@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 import torch
 from hands import drag
-from watching import inside
 
 import motornet_nb as mn
 from motornet_nb.model import from_config
-from motornet_nb.panels import CodeBox
+from motornet_nb.panels import CodeBox, inside
 from motornet_nb.perturb import Perturb
 from motornet_nb.perturbation import Perturbation, SingleReach, single_reach
 

@@ -8,6 +8,7 @@ import pytest
 
 import motornet_nb as mn
 from motornet_nb.controls import NumberControl
+from motornet_nb.panels import inside
 from motornet_nb.task_builder import LOADS, TASKS, TaskBuilder, with_loads
 
 
@@ -17,14 +18,8 @@ def rebuilt(builder):
     return made["environment"]
 
 
-def _all(widget):
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from _all(child)
-
-
 def buttons(widget):
-    return {w.description: w for w in _all(widget) if isinstance(w, widgets.Button)}
+    return {w.description: w for w in inside(widget) if isinstance(w, widgets.Button)}
 
 
 def next_to(slider):
@@ -41,7 +36,7 @@ def message(builder):
 def test_every_task_with_every_load(task):
     "Every slider changes what it should, or says why not; the code makes an equal environment."
     builder = TaskBuilder()
-    choose = next(w for w in _all(builder._sections.children[0]) if isinstance(w, widgets.Dropdown))
+    choose = next(w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown))
     choose.value = task
     assert type(builder.environment.task) is TASKS[task] and not message(builder)
     for name in LOADS:

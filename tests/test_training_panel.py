@@ -84,26 +84,26 @@ def test_it_goes_on_from_its_folder(tmp_path):
     assert other.training_log["loss"].tolist() == whole.training_log["loss"].tolist()
 
 
-def test_the_learning_rate_while_it_learns():
-    one = panel(n_batches=10_000)
+def learn_faster_meanwhile(one):
+    "Start, move the slider of the learning rate, see it arrive, stop."
     one.start()
     until(lambda: len(one._rows) > 2)
     one._rate.value = 1e-2
     until(lambda: one._rows[-1]["learning_rate"] == pytest.approx(1e-2))
     one.stop()
     one.wait()
+
+
+def test_the_learning_rate_while_it_learns():
+    one = panel(n_batches=10_000)
+    learn_faster_meanwhile(one)
     assert one.training_log["learning_rate"].iloc[0] == pytest.approx(1e-3)
 
 
 def test_a_run_goes_on_with_the_rate_it_had(tmp_path):
     "Also in another panel; unless the slider is moved meanwhile."
     one = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
-    one.start()
-    until(lambda: len(one._rows) > 2)
-    one._rate.value = 1e-2
-    until(lambda: one._rows[-1]["learning_rate"] == pytest.approx(1e-2))
-    one.stop()
-    one.wait()
+    learn_faster_meanwhile(one)
     other = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
     other.start()
     until(lambda: len(other._rows) > len(one._rows) + 2)

@@ -19,6 +19,7 @@ from IPython import get_ipython
 
 import motornet_nb as mn
 from motornet_nb.gestures import PAGE
+from motornet_nb.panels import inside
 
 #: tracebacks of what nobody caught, in this kernel
 wrong: list[str] = []
@@ -35,13 +36,6 @@ def watch() -> None:
 
     shell.showtraceback = showtraceback
     threading.excepthook = lambda about: wrong.append("".join(traceback.format_exception(about.exc_value)))
-
-
-def inside(widget: widgets.Widget) -> Iterator[widgets.Widget]:
-    "A widget and all that is in it."
-    yield widget
-    for child in getattr(widget, "children", ()):
-        yield from inside(child)
 
 
 def plain(value):
