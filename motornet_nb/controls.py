@@ -87,7 +87,7 @@ def label(
     )
     return widgets.HTML(content, layout=widgets.Layout(width=width, min_width=width))
 
-# %% ../nbs/api/39_controls.ipynb #16f0c083
+# %% ../nbs/api/39_controls.ipynb #eea41f8b
 _RESET = "↺"
 _ROW = {"align_items": "center", "width": "auto", "margin": "0 0 2px 0"}
 _USUAL = "rgba(0, 158, 115, 0.45)"
@@ -155,7 +155,10 @@ class NumberControl(Control):
         value = int(value) if self.whole else float(value)
         if self._range is None or not self._range[0] <= value <= self._range[1]:
             self._set_range(value)
-        self.slider.value = value
+        if not math.isclose(self.slider.value, value, rel_tol=1e-10, abs_tol=1e-10 * self.slider.step):
+            self.slider.value = (
+                value  # else it is there, and told again it would jump back under the hand that moves it
+            )
         self.field.value = value if self.whole else float(f"{value:.7g}")  # more digits do not fit; the model has them
 
     def _typed(self, value: float) -> None:

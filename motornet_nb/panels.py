@@ -168,12 +168,13 @@ class Message:
             self.say()
         return True
 
-# %% ../nbs/api/41_panels.ipynb #e1ac48ef
+# %% ../nbs/api/41_panels.ipynb #1f3b951b
 def button(
     text: str,  # on it
     told: Callable[[], Any],  # called when it is pressed
     hint: str = "",  # under the pointer
     style: str = "",  # "", "primary", "success", "danger", ...
+    at_once: bool = False,  # while others have their turn, too
 ) -> widgets.Button:
     "A button as wide as its words."
     made = widgets.Button(
@@ -182,7 +183,7 @@ def button(
         button_style=style,
         layout=widgets.Layout(width="auto", padding="0 10px"),
     )
-    made.on_click(in_turn(lambda _: told()))
+    made.on_click((lambda _: told()) if at_once else in_turn(lambda _: told()))
     return made
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-# %% ../nbs/api/58_turns.ipynb #b79ac4ee
+# %% ../nbs/api/58_turns.ipynb #175e7ce7
 _TURN = threading.RLock()
 
 
@@ -34,13 +34,17 @@ def on_value(
     widget: widgets.Widget,  # with a value
     told: Callable[[Any], Any],  # called with every new value
 ) -> None:
-    "Be told of new values, in turn; the page then hears what the value is now."
+    "Be told of new values, in turn; the page hears of what others have made of the value meanwhile."
+    latest = None
 
-    @in_turn
     def heard(change):
-        told(change.new)
-        # what somebody else's turn has put there meanwhile was told to the page, that it is back would not be
-        if "value" in getattr(widget, "_property_lock", ()) and widget.comm is not None:
-            widget.send_state("value")
+        nonlocal latest
+        latest = change
+        with _TURN:
+            told(change.new)
+            # what somebody else has put there meanwhile was told to the page, that it is back would not be; and if nobody has, it
+            # must not be told: a slider that is still being moved would jump back
+            if latest is not change and "value" in getattr(widget, "_property_lock", ()) and widget.comm is not None:
+                widget.send_state("value")
 
     widget.observe(heard, "value")

@@ -194,7 +194,7 @@ def test_the_map_of_drifts_is_never_old():
     assert len(builder._drift_box.children) == 1
 
 
-def test_reset_one_andinside():
+def test_reset_one_and_all():
     builder = EffectorBuilder(mn.geometric_arm26())
     control = builder._form.controls["muscle", "tau_activation"]
     control.field.value = 0.04
