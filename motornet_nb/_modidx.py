@@ -122,6 +122,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                 'motornet_nb/builders.py'),
                                       'motornet_nb.builders.Builder._refresh': ( 'api/builders.html#builder._refresh',
                                                                                  'motornet_nb/builders.py'),
+                                      'motornet_nb.builders.Builder._replace': ( 'api/builders.html#builder._replace',
+                                                                                 'motornet_nb/builders.py'),
                                       'motornet_nb.builders.Builder._save': ('api/builders.html#builder._save', 'motornet_nb/builders.py'),
                                       'motornet_nb.builders.Builder._set': ('api/builders.html#builder._set', 'motornet_nb/builders.py'),
                                       'motornet_nb.builders.Builder._show_values': ( 'api/builders.html#builder._show_values',

@@ -253,7 +253,7 @@ def _paths(body: Effector, owner: str) -> PathGeometry:
         raise refuse(owner, "body", body.name, f"one whose muscles are paths, not a {type(body.geometry).__name__}")
     return body.geometry
 
-# %% ../nbs/api/38_edits.ipynb #16221c06
+# %% ../nbs/api/38_edits.ipynb #414c7698
 class History:
     "A model and what it was before."
 
@@ -262,10 +262,13 @@ class History:
         model: Model,  # where it begins
         kind: type = Model,  # what it has to be at any time
         limit: int = 200,  # steps that are remembered
+        check: Callable[[Model], Any] = lambda model: (
+            None
+        ),  # called with a model before it is gone on to; refuses what it does not like
     ):
         self._past: list[Model] = []
         self._future: list[Model] = []
-        self._kind, self._limit, self._name = kind, limit, ""
+        self._kind, self._limit, self._check, self._name = kind, limit, check, ""
         self.model = self._checked(model)  # as it is now
         self._told: list[Callable[[Model], Any]] = []
 
@@ -279,6 +282,7 @@ class History:
     def _checked(self, model: Model) -> Model:
         if not isinstance(model, self._kind):
             raise refuse(self, "model", model, f"a model of the kind {self._kind.__name__}", TypeError)
+        self._check(model)
         return model
 
     def _set(self, model: Model) -> None:

@@ -250,3 +250,7 @@ def test_a_new_picture_comes_at_once():
 def test_what_it_is_not_made_for():
     with pytest.raises(TypeError, match="an Effector"):
         EffectorBuilder("arm")
+    builder = EffectorBuilder()
+    with pytest.raises(TypeError, match="EffectorBuilder: effector"):
+        builder.effector = mn.TwoDofArm.arm26()
+    assert not builder._history.can_undo

@@ -377,3 +377,13 @@ def test_moves_are_quick(pair):
     assert (
         np.percentile(moves, 95) < 0.5 and np.percentile(picks, 95) < 1.0
     )  # many times what it takes on an idle machine
+
+
+def test_targets_are_in_view(explorer, ds):
+    "Also those that an untrained network never comes near."
+    p = explorer._paths.figure
+    for trial in ds["trial"].values:
+        explorer.show(trial)
+        target = np.stack([explorer._paths.targets.data[a] for a in "xy"], 1)
+        ends = np.array([[p.x_range.start, p.y_range.start], [p.x_range.end, p.y_range.end]])
+        assert len(target) == 1 and (target - 0.01 >= ends[0]).all() and (target + 0.01 <= ends[1]).all()
