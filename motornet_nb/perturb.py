@@ -51,7 +51,7 @@ def _in_steps(
         typical=(max(1, round(first / timestep)), round(last / timestep)),
     )
 
-# %% ../nbs/api/57_perturb.ipynb #e64be6e1
+# %% ../nbs/api/57_perturb.ipynb #e2996c99
 class Perturb(Panel):
     "A trained network that can be disturbed."
 
@@ -139,7 +139,7 @@ class Perturb(Panel):
         training = self.net.training
         self.net.eval()
         try:
-            with torch.no_grad(), suitable_threads(1, environment.effector.device):
+            with torch.inference_mode(), suitable_threads(1, environment.effector.device):
                 played = play(self.net, environment, seed=self.seed)
                 finite = bool(played["endpoint_position"].isfinite().all())
         finally:

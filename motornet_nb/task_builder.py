@@ -119,7 +119,7 @@ class TaskPicture:
         force = plane(np.broadcast_to(played["endpoint_load"][0].numpy(), (env.n_steps, body.space_dim)))
         self.force.show([reach.time[1:]] * 2, list(force.T), reach.go_time)
 
-# %% ../nbs/api/48_task_builder.ipynb #5ca6c472
+# %% ../nbs/api/48_task_builder.ipynb #f80e4c50
 class TaskBuilder(Builder):
     "Build an experiment with sliders and fields."
 
@@ -197,7 +197,7 @@ class TaskBuilder(Builder):
 
         def draw():
             which = min(self._trial.value, self._trial.max)
-            with torch.no_grad(), suitable_threads(1, env.effector.device):
+            with torch.inference_mode(), suitable_threads(1, env.effector.device):
                 trials = env.sample(env.task.n_test(), Streams(0), "test").select([which])
                 played = play(self.policy, env, trials, Streams(0), engine="eager")
                 self._picture.show(env, played, which)

@@ -222,3 +222,13 @@ def test_what_is_refused_at_once():
     with pytest.raises(ValueError, match="go cue"):
         SingleReach(shows=["colour"])
     assert single_reach(other, 0.0, 0.1).go_time == 0
+
+
+def test_what_was_perturbed_can_still_be_trained():
+    "Nothing that it computed without gradients stays in the network or the body."
+    environment = _environment()
+    net = _network(environment)
+    panel = Perturb(net, environment)
+    panel.controls["field_strength"].slider.value = 10.0
+    for each in (environment, panel.environment):
+        assert len(mn.train(net, each, n_batches=1, batch_size=2, engine="eager", progress=False)) == 1
