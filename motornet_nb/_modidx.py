@@ -30,6 +30,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'motornet_nb.animation._declared': ('api/animation.html#_declared', 'motornet_nb/animation.py'),
                                        'motornet_nb.animation._in_words': ('api/animation.html#_in_words', 'motornet_nb/animation.py'),
                                        'motornet_nb.animation._lines': ('api/animation.html#_lines', 'motornet_nb/animation.py'),
+                                       'motornet_nb.animation._slider': ('api/animation.html#_slider', 'motornet_nb/animation.py'),
                                        'motornet_nb.animation._trial_name': ('api/animation.html#_trial_name', 'motornet_nb/animation.py'),
                                        'motornet_nb.animation._xy': ('api/animation.html#_xy', 'motornet_nb/animation.py'),
                                        'motornet_nb.animation.animation': ('api/animation.html#animation', 'motornet_nb/animation.py'),

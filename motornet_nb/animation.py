@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['animation', 'slider_grid', 'place_of']
 
-# %% ../nbs/api/53_animation.ipynb #22e4c563
+# %% ../nbs/api/53_animation.ipynb #7c22948a
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 from bokeh.layouts import column, row
-from bokeh.models import ColorBar, ColumnDataSource, CustomJS, LinearColorMapper, Range1d, Select, Slider, Span, Toggle
+from bokeh.models import (
+    ColorBar,
+    ColumnDataSource,
+    CustomJS,
+    CustomJSTickFormatter,
+    LinearColorMapper,
+    Range1d,
+    Select,
+    Slider,
+    Span,
+    Toggle,
+)
 from bokeh.palettes import Cividis256
 
 from .analysis import as_trials, endpoint_speed, moment_arm_map, trial_values
@@ -51,7 +62,7 @@ def _columns(states: Sequence[np.ndarray]) -> ColumnDataSource:
     every = np.concatenate([np.asarray(s, np.float32) for s in states]) if states else np.empty((0, 2), np.float32)
     return ColumnDataSource({"x": every[:, 0].copy(), "y": every[:, 1].copy()})
 
-# %% ../nbs/api/53_animation.ipynb #d7d45c04
+# %% ../nbs/api/53_animation.ipynb #f67a21d3
 _PLAY = """
 const n = seconds.length, trial = Number(choice.value), k = time.value;
 const take = (all, size, target) => {
@@ -66,7 +77,6 @@ for (let i = 0; i <= k; i++) for (const c of ['x', 'y']) hand[c].push(all_bones.
 done.data = hand;
 target.data = {x: [targets.data.x[trial * n + k]], y: [targets.data.y[trial * n + k]]};
 for (const c of cursors) c.location = seconds[k];
-time.title = `time ${seconds[k].toFixed(2)} s`;
 """
 
 _CHOOSE = """
@@ -175,9 +185,7 @@ def animation(
     choice = Select(
         title="trial", value="0", options=[(str(i), _trial_name(ds, i, t)) for i, t in enumerate(chosen)], width=220
     )
-    time = Slider(
-        title=f"time {seconds[0]:.2f} s", start=0, end=len(seconds) - 1, value=0, step=1, show_value=False, width=260
-    )
+    time = _slider("time", 0, [f"{t:.2f} s" for t in seconds], 260)
     play = Toggle(label="► play", active=False, width=90)
     shared = {"choice": choice, "time": time, "seconds": seconds.tolist()}
     draw = CustomJS(
@@ -203,6 +211,12 @@ def animation(
     return row(
         column(row(choice, play, time), p), column(*figures, sizing_mode="stretch_width"), sizing_mode="stretch_width"
     )
+
+
+def _slider(title: str, now: int, texts: list[str], width: int) -> Slider:
+    "One of some values, as they are to be read."
+    reads = CustomJSTickFormatter(args={"texts": texts}, code="return texts[tick]")
+    return Slider(title=title, start=0, end=len(texts) - 1, value=now, step=1, format=reads, width=width)
 
 
 def _xy(points: np.ndarray) -> dict[str, np.ndarray]:
@@ -237,13 +251,10 @@ def _courses(ds: Any) -> list[tuple[str, str, np.ndarray, list[str]]]:
         )
     return found
 
-# %% ../nbs/api/53_animation.ipynb #0d3caf55
+# %% ../nbs/api/53_animation.ipynb #9d11ea0c
 _PICK = """
 let state = 0;
-for (let i = 0; i < sliders.length; i++) {
-  state = state * sizes[i] + sliders[i].value;
-  sliders[i].title = `${names[i]}: ${Number(texts[i][sliders[i].value])} ${units[i]}`;
-}
+for (let i = 0; i < sliders.length; i++) state = state * sizes[i] + sliders[i].value;
 const part = (all, size, c) => all.data[c].slice(state * size, (state + 1) * size);
 bones.data = {x: part(all_bones, bone_points, 'x'), y: part(all_bones, bone_points, 'y')};
 const x = part(all_paths, path_points, 'x'), y = part(all_paths, path_points, 'y'), xs = [[]], ys = [[]];
@@ -365,15 +376,7 @@ def slider_grid(
     units = [_declared(effector, places[name]).unit for name in lists]
     words = [_in_words(effector, place) for place in places.values()]
     sliders = [
-        Slider(
-            title=f"{w}: {given[start[name]]:g} {unit}",
-            start=0,
-            end=len(given) - 1,
-            value=start[name],
-            step=1,
-            show_value=False,
-            width=size,
-        )
+        _slider(w, start[name], [f"{v:.6g}" if unit in ("", "1") else f"{v:.6g} {unit}" for v in given], size)
         for (name, given), w, unit in zip(lists.items(), words, units, strict=True)
     ]
     pick = CustomJS(
@@ -381,9 +384,6 @@ def slider_grid(
         | {
             "sliders": sliders,
             "sizes": [len(v) for v in lists.values()],
-            "names": words,
-            "units": units,
-            "texts": [[f"{v:.6g}" for v in given] for given in lists.values()],
             "all_bones": _columns([b for b, _ in drawn]),
             "all_paths": _columns([c for _, c in drawn]),
             "all_forces": ColumnDataSource({"force": force.astype(np.float32).ravel()}),
