@@ -253,7 +253,7 @@ def _paths(body: Effector, owner: str) -> PathGeometry:
         raise refuse(owner, "body", body.name, f"one whose muscles are paths, not a {type(body.geometry).__name__}")
     return body.geometry
 
-# %% ../nbs/api/38_edits.ipynb #414c7698
+# %% ../nbs/api/38_edits.ipynb #e7ba16ee
 class History:
     "A model and what it was before."
 
@@ -262,9 +262,7 @@ class History:
         model: Model,  # where it begins
         kind: type = Model,  # what it has to be at any time
         limit: int = 200,  # steps that are remembered
-        check: Callable[[Model], Any] = lambda model: (
-            None
-        ),  # called with a model before it is gone on to; refuses what it does not like
+        check: Callable[[Model], Any] = lambda _: None,  # refuses a model that must not be gone on to
     ):
         self._past: list[Model] = []
         self._future: list[Model] = []

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Perturb']
 
-# %% ../nbs/api/57_perturb.ipynb #2b393afd
+# %% ../nbs/api/57_perturb.ipynb #65b79bd3
 import math
 from collections.abc import Callable
 from functools import partial
@@ -26,7 +26,7 @@ from .plotting import axis_label
 from .reachviews import CoursePicture, Reach, ReachPicture, reach_of
 from .replicates import Replicates
 from .results import to_dataset
-from .rollout import Rollout, play, suitable_threads
+from .rollout import Rollout, evaluating, play, suitable_threads
 from .turns import in_turn, on_value
 
 # %% ../nbs/api/57_perturb.ipynb #89d64baf
@@ -51,7 +51,7 @@ def _in_steps(
         typical=(max(1, round(first / timestep)), round(last / timestep)),
     )
 
-# %% ../nbs/api/57_perturb.ipynb #e2996c99
+# %% ../nbs/api/57_perturb.ipynb #3c3704a9
 class Perturb(Panel):
     "A trained network that can be disturbed."
 
@@ -136,14 +136,9 @@ class Perturb(Panel):
 
     def _play(self, perturbation: Perturbation) -> Rollout:
         environment = perturbation.applied_to(self.given)
-        training = self.net.training
-        self.net.eval()
-        try:
-            with torch.inference_mode(), suitable_threads(1, environment.effector.device):
-                played = play(self.net, environment, seed=self.seed)
-                finite = bool(played["endpoint_position"].isfinite().all())
-        finally:
-            self.net.train(training)
+        with evaluating(self.net), torch.inference_mode(), suitable_threads(1, environment.effector.device):
+            played = play(self.net, environment, seed=self.seed)
+            finite = bool(played["endpoint_position"].isfinite().all())
         if not finite:
             raise ArithmeticError(
                 "Perturb: the movement is not finite; this perturbation is more than the body can be computed with"

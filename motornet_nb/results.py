@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['VARIABLES', 'configured', 'to_dataset', 'simulate', 'Experiment', 'save', 'load']
 
-# %% ../nbs/api/18_results.ipynb #cafe050f
+# %% ../nbs/api/18_results.ipynb #19ad771c
 import importlib.metadata
 import json
 import os
@@ -28,7 +28,7 @@ from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
 from .replicates import Replicates, networks_of
-from .rollout import Rollout, play, suitable_threads
+from .rollout import Rollout, evaluating, play, suitable_threads
 from .trials import Streams, Trials
 
 # %% ../nbs/api/18_results.ipynb #9cb74fa9
@@ -174,7 +174,7 @@ def to_dataset(
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
-# %% ../nbs/api/18_results.ipynb #a9ca9076
+# %% ../nbs/api/18_results.ipynb #d63bd7d4
 _WORTH_BUILDING = 5.0  # s that the eager engine may take
 
 
@@ -201,15 +201,10 @@ def simulate(
         trials = environment.sample(n, streams, split)
     check_match(policy, environment)
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
-    was_training = policy.training
-    policy.eval()
-    try:
-        with torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
-            return to_dataset(
-                play(policy, environment, [trials] * networks, [streams] * networks, deterministic, chosen), seed
-            )
-    finally:
-        policy.train(was_training)
+    with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
+        return to_dataset(
+            play(policy, environment, [trials] * networks, [streams] * networks, deterministic, chosen), seed
+        )
 
 # %% ../nbs/api/18_results.ipynb #2189cee9
 @dataclass

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['NowAndThen', 'LossPicture', 'TestReachPicture', 'current_reaches', 'TrainingPanel']
 
-# %% ../nbs/api/49_training_panel.ipynb #bf6b3b95
+# %% ../nbs/api/49_training_panel.ipynb #8135fc82
 import threading
 import time
 from collections.abc import Callable
@@ -25,12 +25,12 @@ from .model import Model
 from .panels import Message, Panel, button, live
 from .parameters import is_whole, refuse
 from .plotting import add_hover, add_legend, direction_color, empty_source, plane, styled_figure
-from .rollout import play
+from .rollout import evaluating, play
 from .training import Progress, train
 from .trials import Streams
 from .turns import in_turn, on_value
 
-# %% ../nbs/api/49_training_panel.ipynb #4b5415e2
+# %% ../nbs/api/49_training_panel.ipynb #912a1b67
 _DRAW_EVERY = 0.25  # s, the curves
 _MOST_POINTS = 700  # of a curve
 
@@ -132,14 +132,9 @@ def current_reaches(
     n: int = 8,  # trials at most
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # paths of the hand from the start on, goals, directions
     "How the network plays the test trials as it is now."
-    was_training = policy.training
-    policy.eval()
-    try:
-        with torch.no_grad():
-            trials = environment.sample(min(environment.task.n_test(), n), Streams(0), "test")
-            reached = play(policy, environment, trials, Streams(0), engine="eager")["endpoint_position"]
-    finally:
-        policy.train(was_training)
+    with evaluating(policy), torch.no_grad():
+        trials = environment.sample(min(environment.task.n_test(), n), Streams(0), "test")
+        reached = play(policy, environment, trials, Streams(0), engine="eager")["endpoint_position"]
     start, hand, goal = (x.cpu().numpy().astype(float) for x in (trials.start, reached, trials.goal))
     return np.concatenate((start[:, None], hand), 1), goal, np.asarray(trials.labels["target_direction"], float)
 
