@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .audit import Audit
+from .effector import Effector
 from .environment import Constants, Environment, Episode
 from .loop import Carry, ClosedLoop, scan
-from .model import contents
 from .parameters import refuse
 from .replicates import networks_of
 
@@ -118,7 +119,7 @@ class Watched(Recorded):
 class InBlocks(Recorded):
     "Outputs of the fused engine. One that was not expected to be read makes the rollout run again, in a program that stores everything."
 
-    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[], fused.History]):
+    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[str], fused.History]):
         self._history, self._positions, self._again = history, positions, again
         self._everything: fused.History | None = None  # without gradients
 
@@ -133,9 +134,10 @@ class InBlocks(Recorded):
         if self._history.has(self._positions[name]):
             return self._history
         if torch.is_grad_enabled():
-            self._history = self._again()
+            self._history = self._again(name)
             return self._history
-        self._everything = self._everything or self._again()
+        if self._everything is None or not self._everything.has(self._positions[name]):
+            self._everything = self._again(name)
         return self._everything
 
     def __iter__(self) -> Iterator[str]:
@@ -164,6 +166,8 @@ class Engine:
         self.loop, self.replicates = self.loops[0], len(self.loops)
         self.read: set[str] | None = None  # outputs a loss reads, if nothing else will read any; None for all
         self.threads = torch.get_num_threads()  # for what divides the trials among threads
+        self.lazy = False  # whether a program that does not store everything will do until an output is asked for
+        self.audit = Audit()  # the comparisons with the eager engine, of the engines that need them
 
     @property
     def words(self) -> str:
@@ -284,6 +288,24 @@ class CompiledEngine(Engine):
         return StepByStep(history)
 
 
+#: what the shells of a body and an environment keep between two calls; the pure step reads nothing of it
+_STATE_OF_SHELLS = {
+    Environment: ("_seed", "_episodes", "_episode", "_state", "_step", "_history"),
+    Effector: ("_state", "_state_coefficients", "_generator", "_known"),
+}
+_MOST_PROGRAMS = 8
+
+
+def _step_of(loop: ClosedLoop) -> Callable:
+    "The loop's step with everything that has no trials among the parameters."
+
+    def step(parameters, constants, carry, inputs, feedback):
+        weights, body = parameters
+        return loop.step(weights, Constants(body, constants), carry, inputs, feedback)
+
+    return step
+
+
 class FusedEngine(Engine):
     "The step as one generated C++ loop."
 
@@ -299,8 +321,7 @@ class FusedEngine(Engine):
                 f"an effector on {device}; the fused engine runs on the CPU, and engine='compile' is fast on others"
             )
         fused.find_compiler()
-        # each with what it was built for: settings of the modules, outputs that are read
-        self._scans: list[tuple[tuple, fused.Scan]] = []
+        self._scans: list[tuple[list[str] | None, fused.Scan]] = []  # each with the outputs that are read
 
     @property
     def words(self):
@@ -311,38 +332,95 @@ class FusedEngine(Engine):
         built = "built" if scan.compiled else "from the cache"
         return f"{self.name} ({scan.target.name}, {built} in {sum(scan.seconds.values()):.1f} s)"
 
-    def step(self, parameters, constants, carry, inputs, feedback):
-        "The loop's step with everything that has no trials among the parameters."
-        weights, body = parameters
-        return self.loop.step(weights, Constants(body, constants), carry, inputs, feedback)
-
     def run(self, episode, hidden, inputs):
         "One call of the program, which is built first if none fits."
         from motornet_nb import fused
 
         body, loads = episode.constants
-        environment, (_, modes) = self.environment, contents(self.loop)
+        kept: dict[str, Tensor] = {}  # the weights, where an output may be asked for later
 
-        def play() -> fused.History:
-            weights, learning = self.weights(), torch.is_grad_enabled()
-            if not learning:  # a program without a backward pass is built in half the time
+        def play(output: str | None = None) -> fused.History:
+            weights = self.weights()
+            if self.read is None:
+                kept.update({name: w.detach().clone() for name, w in weights.items()})
+            if not torch.is_grad_enabled():  # a program without a backward pass is built in half the time
                 weights = {name: w.detach() for name, w in weights.items()}
             given = fused.flatten((weights, body), loads, Carry(episode.state, hidden), inputs, episode.feedback)
-            built_for = (modes, sorted(self.read) if learning and self.read is not None else None)
-            scan = next((s for b, s in self._scans if b == built_for and s.suits(given)), None)
-            if scan is None:
-                first = {name: w[0] for name, w in weights.items()} if self.replicates > 1 else weights
-                scan = fused.Scan(self.step, (first, body), *given.groups[1:], taps=environment.taps, read=built_for[1])
-                self._scans.append((built_for, scan))
-            return scan.run(given, environment.n_steps, self.replicates, self.threads, checked=True)
+            if output is not None:
+                moved = next((name for name, w in kept.items() if not torch.equal(w, weights[name])), None)
+                if moved is not None or not history.scan.is_current(given):
+                    changed = moved or history.scan.change()
+                    raise RuntimeError(f"{output} of this rollout was not stored, and {changed} has changed since: read it before")
+            scan = self._scan_for(given, output)
+            return scan.run(given, self.environment.n_steps, self.replicates, self.threads, checked=True)
 
-        def again() -> fused.History:
+        def again(output: str) -> fused.History:
             if torch.is_grad_enabled():
                 self.read = None
-            return play()
+            return play(output)
 
         history = play()
+        if self.audit.is_due(history.scan):
+            self.audit.compare(history, self.loops, episode, hidden, inputs)
         return InBlocks(history, history.scan.positions, again)
+
+    def _scan_for(self, given: fused.Given, output: str | None) -> fused.Scan:
+        "A program that fits, or else a new one."
+        from motornet_nb import fused
+
+        read = sorted(self.read) if torch.is_grad_enabled() and self.read is not None else None
+        less = self.lazy and read is None
+        able = [(r, s) for r, s in self._scans if r == read or (less and (output is None or output in r))]
+        able = [s for r, s in sorted(able, key=lambda pair: pair[0] != read) if s.fits(given)]
+        scan = next((s for s in able if s.suits(given)), None)
+        if scan is None:
+            recording = self._record(given)
+            scan = next((s for s in able if s.adopt(recording)), None)
+            if scan is not None and not scan.suits(given):  # what it was built for is no longer there
+                scan = None
+        if scan is None:
+            self._refuse_too_many(able)
+            arguments = (self._of_first(given), *given.groups[1:])
+            scan = fused.Scan(
+                _step_of(self.loop), *arguments, taps=self.environment.taps, read=read, recording=recording
+            )
+            self._scans.append((read, scan))
+            if not scan.suits(given):
+                raise fused.Unsupported("replicates of different whole numbers or truth values, which the step decides on")
+        return scan
+
+    def _of_first(self, given: fused.Given) -> tuple:
+        weights, body = given.groups[0]
+        return ({name: w[0] for name, w in weights.items()} if self.replicates > 1 else weights), body
+
+    def _record(self, given: fused.Given) -> fused.Recording:
+        "The step as it is now; replicates have to do the same step."
+        from motornet_nb import fused
+
+        weights, body = given.groups[0]
+        recordings = []
+        for i, loop in enumerate(self.loops):
+            own = {name: w[i] for name, w in weights.items()} if self.replicates > 1 else weights
+            reads = {"policy": loop.policy} | ({} if i else {"environment": self.environment})
+            arguments = ((own, body), *given.groups[1:])
+            recordings.append(fused.Recording(_step_of(loop), *arguments, reads, _STATE_OF_SHELLS, twice=i == 0))
+            if not recordings[0].captured.same(recordings[-1].captured):
+                change = recordings[0].surroundings.difference(recordings[-1].surroundings)
+                what = "in what they compute" if change is None else f"in {change.place}: {change.was} and {change.now}"
+                raise fused.Unsupported(
+                    f"replicates that differ {what} (the first and number {i}); what differs between them has to be a "
+                    "parameter or a buffer (register_buffer)"
+                )
+        return fused.Recording.joined(recordings)
+
+    def _refuse_too_many(self, built: list[fused.Scan]) -> None:
+        from motornet_nb import fused
+
+        if len(built) >= _MOST_PROGRAMS:
+            raise fused.Unsupported(
+                f"a step that has been built {len(built)} times, as what it reads keeps changing: {built[-1].change()}; in a "
+                "tensor that the step reads (register_buffer) numbers can change without building anew"
+            )
 
 # %% ../nbs/api/32_engine.ipynb #a2e27103
 class AutoEngine(Engine):
@@ -372,25 +450,22 @@ class AutoEngine(Engine):
         return self.name if self.chosen is None else f"{self.chosen.words}{self.why}"
 
     def run(self, episode, hidden, inputs):
-        "Choose once, then play."
+        "Play with the fused engine until it refuses, from then on with the eager one."
         from motornet_nb import fused
 
-        if self.chosen is not None:
-            self.chosen.threads = self.threads
-            return self.chosen.run(episode, hidden, inputs)
         try:
-            engine = FusedEngine(self.policy, self.environment)
-            engine.read, engine.threads = self.read, self.threads
-            recorded = engine.run(episode, hidden, inputs)
+            if self.chosen is None:
+                read, self.chosen = self._read, FusedEngine(self.policy, self.environment)
+                self.chosen.read, self.chosen.audit = read, self.audit
+            self.chosen.threads, self.chosen.lazy = self.threads, self.lazy
+            return self.chosen.run(episode, hidden, inputs)
         except (fused.Unsupported, fused.CompilerError) as error:
             self.why = f", because: {error}"
             warnings.warn(
                 f"the eager engine runs, which is many times slower than the fused one: {error}", stacklevel=2
             )
-            engine = EagerEngine(self.policy, self.environment)
-            recorded = engine.run(episode, hidden, inputs)
-        self.chosen = engine
-        return recorded
+        self.chosen = EagerEngine(self.policy, self.environment)
+        return self.chosen.run(episode, hidden, inputs)
 
 
 ENGINES = {"auto": AutoEngine, "eager": EagerEngine, "compile": CompiledEngine, "fused": FusedEngine}

@@ -194,6 +194,7 @@ def simulate(
     seed: int = 0,  # of trials and noise
     deterministic: bool = False,  # whether all noise is off
     engine: str = "auto",  # "eager", "fused", "compile"; "auto" for eager, or where that would take long, what is fastest
+    audit: bool = True,  # whether a few trials of a fused rollout are played eagerly, too, and compared
 ) -> Any:  # xarray.Dataset
     "Play trials without learning and return everything as an xarray Dataset."
     streams, networks = Streams(seed), len(networks_of(policy))
@@ -201,6 +202,7 @@ def simulate(
         trials = environment.sample(n, streams, split)
     check_match(policy, environment)
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
+    chosen.audit.on = audit
     with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
         return to_dataset(
             play(policy, environment, [trials] * networks, [streams] * networks, deterministic, chosen), seed

@@ -173,10 +173,13 @@ def play(
     ] = 0,  # source of chance (with replicates: of each): of the noise, and of the trials if none are given
     deterministic: bool = False,  # whether all noise is off
     engine: str | Engine = "eager",  # "eager", "fused", "compile" or "auto", or an engine to be used again
+    audit: bool = True,  # whether a few trials of a fused rollout are now and then played eagerly, too, and compared
 ) -> Rollout:
     "Play a batch of trials; everything in the result is attached to the graph."
     n = len(networks_of(policy))
+    own = isinstance(engine, Engine)
     engine = recent_engine(engine, policy, environment)
+    engine.lazy, engine.audit.on = not own, engine.audit.on if own else audit
     check_match(policy, environment)
     streams = [
         s if isinstance(s, Streams) else Streams(s) for s in (seed if isinstance(seed, Sequence) else [seed] * n)

@@ -174,7 +174,7 @@ class _Run:
         self, folder: RunFolder | None, every: int, callbacks: list[Callable], bar: Any, interrupts: Interrupts
     ) -> None:
         "Batch after batch; however it ends, the folder has a checkpoint of the last whole one."
-        state, saved = self.state, self.state.batch
+        state, saved, first = self.state, self.state.batch, self.state.batch
         try:
             while state.batch < state.n_batches and not state.stop:
                 self.before = None if folder is None else Before(state.policy)
@@ -182,6 +182,8 @@ class _Run:
                 _show(bar, state)
                 for callback in callbacks:
                     callback(state)
+                if callbacks and state.batch == first + 1:
+                    self.engine.audit.soon = True  # callbacks may have changed what the step reads
                 if folder is not None and (state.batch % every == 0 or state.batch == state.n_batches or state.stop):
                     folder.write()
                     saved = state.batch
@@ -279,6 +281,7 @@ def train(
     on_nonfinite: str = "stop",  # "stop" or "skip" a batch whose numbers are not finite
     callbacks: Callable | Iterable[Callable[[Progress], Any]] = (),  # called after every batch
     progress: bool = True,  # whether to show a progress bar
+    audit: bool = True,  # whether a few trials of a fused rollout are now and then played eagerly, too, and compared
 ) -> Any:  # the log: a pandas table with one row a batch; with replicates, the trained `Replicates`, which have a `log`
     "Train a policy by backpropagation through the body."
     _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume)
@@ -296,6 +299,7 @@ def train(
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
     state = Progress(policy, environment, n_batches)
     chosen = recent_engine(engine, policy, environment, "train")
+    chosen.audit.on = audit
     if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
         chosen.read = _outputs_read(judge, policy, environment, seed)
     run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)

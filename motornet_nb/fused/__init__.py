@@ -5,6 +5,7 @@
 
 from .compiler import CompilerError, find_compiler
 from .recorder import Unsupported
+from .recording import Recording
 from .scanning import Given, History, Scan, flatten, scan
 
-__all__ = ["CompilerError", "Given", "History", "Scan", "Unsupported", "find_compiler", "flatten", "scan"]
+__all__ = ["CompilerError", "Given", "History", "Recording", "Scan", "Unsupported", "find_compiler", "flatten", "scan"]

@@ -12,14 +12,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_flatten, tree_unflatten
+from torch.utils._pytree import keystr, tree_flatten, tree_flatten_with_path, tree_leaves, tree_unflatten
 
 from . import operations, reductions, views
-from .graph import Graph, Value, View
+from .graph import Graph, Value, View, key
 from .recorder import Dimension, Recorded, Recorder, Unsupported, in_words
 
 # %% auto #0
-__all__ = ['Captured', 'probe_size', 'in_order', 'ordered', 'capture']
+__all__ = ['Captured', 'equal_tensors', 'probe_size', 'in_order', 'ordered', 'capture']
 
 # %% ../../nbs/fused/06_capture.ipynb #09c5c1a6
 _TABLES = (operations, reductions, views)  # imported for the rows they put into the recorder's tables
@@ -36,10 +36,45 @@ class Captured:
         tuple[Callable, tuple, dict, list[int | None]]
     ]  # operations on parameters: function, arguments, slots of the results
     outside: dict[int, Tensor]  # slots of tensors the step uses without being given them
+    fixed: dict[int, Tensor]  # slots whose numbers had a part in what is computed, and the numbers
     carry_shapes: list[tuple[int, ...]]  # shape of each leaf, without the batch
     output_shapes: list[tuple[int, ...]]
     output_dtypes: list[torch.dtype]
     tree: Any  # structure of (carry, outputs)
+
+    def same(
+        self,
+        other: Captured,  # of the same step, at another time
+        numbers: bool = True,  # whether tensors from outside, which every run reads anew, must have the same numbers
+    ) -> bool:
+        "Whether both compute the same, operation by operation and number by number."
+        if self._described() != other._described() or not _equal(self.fixed, other.fixed):
+            return False
+        return _equal(self.outside, other.outside) if numbers else _kinds(self.outside) == _kinds(other.outside)
+
+    def _described(self) -> tuple:
+        results = [[key(v) for v in values] for values in (self.carry, self.outputs)]
+        shapes = (self.carry_shapes, self.output_shapes, self.output_dtypes, self.tree)
+        return (self.graph.keys, *results, repr(self.prologue), *shapes)
+
+
+def _kinds(tensors: dict[int, Tensor]) -> dict[int, tuple]:
+    return {i: (t.shape, t.dtype) for i, t in tensors.items()}
+
+
+def _equal(one: dict[int, Tensor], two: dict[int, Tensor]) -> bool:
+    return one.keys() == two.keys() and all(t is two[i] or equal_tensors(t, two[i]) for i, t in one.items())
+
+
+def equal_tensors(
+    one: Tensor,  # any
+    two: Tensor,  # any
+) -> bool:
+    "Whether two tensors have the same numbers, in the same precision; what is no number equals itself."
+    if one.dtype != two.dtype or one.shape != two.shape:
+        return False
+    same = one == two
+    return bool(same.all()) or bool((same | ((one != one) & (two != two))).all())
 
 
 def probe_size(
@@ -108,7 +143,9 @@ def capture(
         with (
             torch.enable_grad()
         ):  # nothing here needs a gradient; a step that turns gradients off for a while is noticed
+            versions = [[t._version for t in group if isinstance(t, Tensor)] for group in map(tree_leaves, given)]
             result = _run(recorder, step, given)
+            _refuse_changed(roles, given, versions)
     except Unsupported:
         raise
     except Exception as error:  # the step itself fails on the probe, or does what cannot be traced
@@ -134,6 +171,7 @@ def capture(
         [_result(recorder, t) for t in outputs],
         recorder.prologue,
         recorder.outside,
+        recorder.fixed,
         [tuple(t.shape[1:]) for t in carried],
         [tuple(t.shape[1:]) for t in outputs],
         [t.dtype for t in outputs],
@@ -145,17 +183,45 @@ def _run(recorder: Recorder, step, given):
     "The step, without in-place operations, watched."
 
     def watched(*arguments):
+        before = tree_leaves(arguments[0])
         with recorder:
-            return step(*arguments)
+            result = step(*arguments)
+        for (path, now), was in zip(tree_flatten_with_path(arguments[0])[0], before, strict=True):
+            if now is not was:
+                raise Unsupported(f"a buffer that the step replaces ({_name(path)}); {_REMEDY}")
+        return result
 
     return torch.func.functionalize(watched, remove="mutations")(*given)
+
+
+_REMEDY = "keep what changes from step to step in the hidden state"
+
+
+def _name(path: Any) -> str:
+    words = [str(getattr(key, "key", "")) for key in path]
+    return next((word for word in words if word), keystr(path))
+
+
+def _refuse_changed(roles: Sequence[str], given: Sequence[Any], versions: list[list[int]]) -> None:
+    "Refuse a step that writes into its arguments: the next step would find other numbers there. Inputs are read once."
+    for role, group, before in zip(roles, given, versions, strict=True):
+        if role == "input":
+            continue
+        tensors = [(path, t) for path, t in tree_flatten_with_path(group)[0] if isinstance(t, Tensor)]
+        for (path, tensor), version in zip(tensors, before, strict=True):
+            if tensor._version != version:
+                what = f"a parameter or buffer ({_name(path)})" if role == "parameter" else f"its {role} ({keystr(path)})"
+                remedy = _REMEDY if role == "parameter" else "write h = h + x instead of h += x"
+                raise Unsupported(f"a step that changes {what} in place; {remedy}")
 
 
 def _probe(recorder: Recorder, role: str, index: int, tensor: Tensor) -> Tensor:
     "A tensor with the probe's number of trials."
     if role == "parameter":
         tensor = tensor.clone()
-        recorder.add_slot(tensor, known=not tensor.is_floating_point())
+        recorder.add_slot(tensor)
+        if tensor.is_floating_point():
+            recorder.learnable.add(index)
         return tensor
     if tensor.ndim == 0:
         tensor = tensor.clone().to(recorder.dtype)

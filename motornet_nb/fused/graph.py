@@ -16,7 +16,7 @@ from .functions import FUNCTIONS, ON_NUMBERS
 
 # %% auto #0
 __all__ = ['Rows', 'Value', 'contiguous', 'Node', 'View', 'longer', 'steps', 'shaped', 'whole', 'before', 'Leaf', 'Pointwise',
-           'Piece', 'Copies', 'Product', 'Graph', 'resolved']
+           'Piece', 'Copies', 'Product', 'Graph', 'resolved', 'key']
 
 # %% ../../nbs/fused/01_graph.ipynb #0f88f04f
 Rows = tuple[int, ...]
@@ -198,11 +198,16 @@ class Graph:
         self.nodes: list[Node] = []
         self._known: dict[tuple, Node] = {}
 
-    def _made(self, key: tuple, make) -> Node:
-        if key not in self._known:
-            self._known[key] = make(len(self.nodes))
-            self.nodes.append(self._known[key])
-        return self._known[key]
+    @property
+    def keys(self) -> list[tuple]:
+        "What each node is, in order: equal for graphs that compute the same in the same way."
+        return list(self._known)
+
+    def _made(self, what: tuple, make) -> Node:
+        if what not in self._known:
+            self._known[what] = make(len(self.nodes))
+            self.nodes.append(self._known[what])
+        return self._known[what]
 
     def leaf(
         self,
@@ -225,8 +230,8 @@ class Graph:
             return simple
         rows = next((v.rows for v in values if isinstance(v, View)), ())
         slim = tuple(_slim(v) for v in values)
-        key = ("pointwise", function, *(_key(v) for v in slim))
-        return whole(self._made(key, lambda order: Pointwise(longer(rows), order, function, slim)), rows)
+        what = ("pointwise", function, *(key(v) for v in slim))
+        return whole(self._made(what, lambda order: Pointwise(longer(rows), order, function, slim)), rows)
 
     def _pulled(self, value: Value) -> Value:
         "Part of a cheap function's many rows as the function of parts: the whole need not be stored only to be cut."
@@ -334,8 +339,8 @@ class Graph:
             value = self.pointwise("where", value, 1.0, 0.0)
             return self.stored(value, rows)
         value, rows = _slim(value), longer(rows)
-        key = ("pointwise", "copy", _key(value), rows)
-        return self._made(key, lambda order: Pointwise(rows, order, "copy", (value,)))
+        what = ("pointwise", "copy", key(value), rows)
+        return self._made(what, lambda order: Pointwise(rows, order, "copy", (value,)))
 
     def copies(
         self,
@@ -348,8 +353,8 @@ class Graph:
             read = _slim(resolved(source))
             if isinstance(read, View):
                 slim.append(Piece(read, offset, steps(source.rows, strides)))
-        key = ("copies", longer(rows), *((_key(p.source), p.offset, p.strides) for p in slim))
-        return whole(self._made(key, lambda order: Copies(longer(rows), order, tuple(slim))), rows)
+        what = ("copies", longer(rows), *((key(p.source), p.offset, p.strides) for p in slim))
+        return whole(self._made(what, lambda order: Copies(longer(rows), order, tuple(slim))), rows)
 
     def sum(
         self,
@@ -394,8 +399,8 @@ class Graph:
         lead = longer(vector.rows[:-1])
         strides = (*steps(vector.rows[:-1], vector.strides[:-1]), vector.strides[-1])
         slim = View(vector.node, vector.offset, (*lead, vector.rows[-1]), strides)
-        key = ("product", _key(matrix), _key(slim))
-        return whole(self._made(key, lambda order: Product((*lead, rows[-1]), order, matrix, slim)), rows)
+        what = ("product", key(matrix), key(slim))
+        return whole(self._made(what, lambda order: Product((*lead, rows[-1]), order, matrix, slim)), rows)
 
 # %% ../../nbs/fused/01_graph.ipynb #b622bca5
 def resolved(
@@ -453,7 +458,10 @@ def _slim(value: Value) -> Value:
     return shaped(value, longer(value.rows)) if isinstance(value, View) else value
 
 
-def _key(value: Value) -> tuple:
+def key(
+    value: Value,  # a view, or a number
+) -> tuple:
+    "The same for what is the same, in this graph and in another one that was made in the same way."
     if isinstance(value, View):
         return (value.node.order, value.offset, value.rows, value.strides)
     return (float(value).hex(),)

@@ -54,7 +54,7 @@ class Recorded:
     value: Value  # a view (its rows are those of the dimensions), or a number everywhere
     dimensions: tuple[Dimension, ...]
     slot: int | None = None  # among the tensors that have no trials
-    known: Tensor | None = None  # its numbers, if they can never change
+    known: Tensor | None = None  # its numbers, if they are written down in the step
 
     @property
     def per_trial(self) -> bool:
@@ -64,6 +64,7 @@ class Recorded:
 # %% ../../nbs/fused/02_recorder.ipynb #b295937f
 VIEWS: dict[str, Callable] = {}
 OPERATIONS: dict[str, Callable] = {}
+_DECISIONS = ("_local_scalar_dense", "is_nonzero", "equal", "nonzero", "unique", "_unique2", "unique_dim")
 
 
 def operation(
@@ -100,6 +101,8 @@ class Recorder(TorchDispatchMode):
         self.graph, self.probe, self.dtype = Graph(), probe, dtype
         self.prologue: list[tuple[Callable, tuple, dict, list[int | None]]] = []
         self.outside: dict[int, Tensor] = {}
+        self.fixed: dict[int, Tensor] = {}
+        self.learnable: set[int] = set()  # slots whose numbers may be others in every run
         self.n_slots = 0
         self._seen: dict[int, tuple[Tensor, Recorded]] = {}
 
@@ -150,9 +153,22 @@ class Recorder(TorchDispatchMode):
             )
         if any(map(self.is_batch, tensor.shape)):
             raise Unsupported("a tensor made for one number of trials outside the step")
-        recorded = self.add_slot(tensor, known=not tensor.is_floating_point() or tensor.ndim == 0)
+        if tensor.device.type != "cpu":
+            raise Unsupported(f"a tensor on {tensor.device}; the fused engine runs on the CPU")
+        recorded = self.add_slot(tensor)
         self.outside[recorded.slot] = tensor
         return recorded
+
+    def numbers(
+        self,
+        tensor: Tensor,  # any that the step has
+    ) -> Tensor | None:  # None if they differ from trial to trial
+        "The numbers of a tensor that has no trials. What is built from them holds for these numbers alone, which is why they are kept in `fixed`."
+        recorded = self.find(tensor)
+        if recorded.known is None and recorded.slot is not None and recorded.slot not in self.learnable:
+            self.fixed.setdefault(recorded.slot, tensor.detach().clone())
+            return tensor
+        return recorded.known
 
     # ---- one operation -------------------------------------------------------------------------------------------
 
@@ -165,10 +181,15 @@ class Recorder(TorchDispatchMode):
     def _record(self, function, args, kwargs):
         name = function._schema.name.removeprefix("aten::")
         tensors = [a for a in tree_flatten((args, kwargs))[0] if isinstance(a, Tensor)]
-        if name in ("_local_scalar_dense", "is_nonzero", "equal", "nonzero", "unique", "masked_select") and any(
-            self.find(t).known is None for t in tensors
-        ):
+        decides = name in _DECISIONS or torch.Tag.data_dependent_output in function.tags
+        if decides and any(self.numbers(t) is None for t in tensors):
             raise Unsupported(f"a decision on a tensor's value ({name})")
+        if torch.Tag.dynamic_output_shape in function.tags:  # how many there are follows from truth values
+            for t in tensors:
+                if t.dtype in (torch.bool, torch.uint8) and self.numbers(t) is None:
+                    raise Unsupported(f"a result whose size depends on a trial's numbers ({name})")
+        if function._schema.is_mutable:
+            self._refuse_outside(function, args)
         if torch.Tag.nondeterministic_seeded in function.tags:
             raise Unsupported(f"a random draw within the step ({name}); draw it before and pass it as an input")
         result = function(*args, **kwargs)
@@ -178,7 +199,7 @@ class Recorder(TorchDispatchMode):
         if name in ("empty", "empty_strided", "new_empty", "new_empty_strided", "empty_like"):  # will be filled
             result.zero_()
         found = [self.find(t) for t in tensors]
-        if all(r.known is not None for r in found):
+        if all(r.known is not None for r in found) or name in ("nonzero", "unique", "_unique2", "unique_dim"):
             self._record_known(function, result)
         elif not any(r.per_trial for r in found):
             self._record_prologue(function, args, kwargs, result, name, found)
@@ -187,6 +208,20 @@ class Recorder(TorchDispatchMode):
         if name.endswith("_") and not name.startswith("_") and tensors:
             self.keep(tensors[0], self.find(result))
         return result
+
+    def _refuse_outside(self, function, args):
+        "In-place operations have become ordinary ones, but for those on tensors that come from outside."
+        for argument, given in zip(function._schema.arguments, args, strict=False):
+            written = argument.alias_info is not None and argument.alias_info.is_write
+            if written and isinstance(given, Tensor) and (id(given) not in self._seen or self._is_outside(given)):
+                raise Unsupported(
+                    f"a tensor that is changed in place ({function._schema.name.removeprefix('aten::')}) but is no part of "
+                    "the hidden state; keep what changes from step to step in the hidden state"
+                )
+
+    def _is_outside(self, tensor: Tensor) -> bool:
+        slot = self._seen[id(tensor)][1].slot
+        return slot is not None and self.outside.get(slot) is tensor and self._seen[id(tensor)][1].known is None
 
     def _record_known(self, function, result):
         "What follows from nothing is a number, or a table of numbers."
@@ -220,11 +255,14 @@ class Recorder(TorchDispatchMode):
             return self._record_step(function, name, args, kwargs, result)
         records = [self.add_slot(t) if isinstance(t, Tensor) else None for t in results]
         self.prologue.append((function, *call, [None if r is None else r.slot for r in records]))
+        if any(r.slot in self.learnable for r in found):
+            self.learnable.update(r.slot for r in records if r is not None)
         if not torch.is_grad_enabled():
             for r in filter(None, records):
                 self.prologue.append((torch.ops.aten.detach.default, (Slot(r.slot),), {}, [r.slot]))
             return None
-        if name in VIEWS:  # a view of a parameter reads the parameter itself
+        same = all(isinstance(t, Tensor) and t.dtype == self.dtype for t in (args[:1] or (None,)) + tuple(results))
+        if name in VIEWS and same:  # a view of a parameter reads the parameter itself
             source = self.find(args[0])
             if isinstance(source.value, View):
                 views = VIEWS[name](self, source, result, *args[1:], **kwargs)
@@ -284,7 +322,7 @@ class Recorder(TorchDispatchMode):
         return View(recorded.value.node, recorded.value.offset, rows, strides)
 
     def _in_floats(self, recorded: Recorded, tensor: Tensor) -> Recorded:
-        "A fixed table of whole numbers or truth values as one of real numbers."
+        "A table of whole numbers or truth values that is written down in the step, as one of real numbers."
         if recorded.slot is None:
             raise Unsupported(f"whole numbers or truth values ({tensor.dtype}) of every trial in arithmetic")
         return self.add_slot(tensor.to(self.dtype), known=True)

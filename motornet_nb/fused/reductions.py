@@ -208,14 +208,11 @@ def _(r, result, tensors, dim=0):
 def _(r, result, tensor, *where):
     indices = where[0] if isinstance(where[0], list | tuple) else [None] * where[0] + [where[1]]
     recorded, chosen = _operand(r, tensor), [(d, i) for d, i in enumerate(indices) if i is not None]
-    if (
-        len(chosen) != 1
-        or r.find(chosen[0][1]).known is None
-        or chosen[0][1].ndim != 1
-        or chosen[0][1].dtype != torch.long
-    ):
+    fixed = len(chosen) == 1 and chosen[0][1].ndim == 1 and not chosen[0][1].is_floating_point()
+    index = r.numbers(chosen[0][1]) if fixed else None
+    if index is None:
         raise Unsupported("an index that is not one fixed list of whole numbers")
-    d, index = chosen[0]
+    d, index = chosen[0][0], index.nonzero()[:, 0] if index.dtype in (torch.bool, torch.uint8) else index
     dimension = recorded.dimensions[d]
     if dimension.is_batch:
         raise Unsupported("trials picked out of the batch")

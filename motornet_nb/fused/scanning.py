@@ -13,15 +13,17 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflatten
 
-from .capture import capture, in_order, ordered
+from .capture import equal_tensors, in_order, ordered
 from .compiler import Target, build, find_target
 from .graph import Node
 from .kernels import lanes
 from .memory import Pool, keep_freed_memory
 from .passes import ROLES, Blocks, Leave, Rollout, Run
 from .program import SIGNATURES, Program, write_program
-from .recorder import Slot
+from .recorder import Slot, Unsupported
+from .recording import Recording
 from .sums import ParameterSums
+from .surroundings import Change
 
 # %% auto #0
 __all__ = ['Given', 'flatten', 'Scan', 'History', 'scan']
@@ -90,11 +92,12 @@ class Scan:
         ] = (),  # for each feedback: the output it reads (key or position), and how many steps old
         read: Sequence[Any] | None = None,  # outputs (keys or positions) that will be read; all if None
         target: Target | None = None,  # kind of processor; this one if None
+        recording: Recording | None = None,  # of this step with such arguments, if there is one already
     ):
         began = time.perf_counter()
         keep_freed_memory()
-        now = tree_map(lambda x: x[0] if isinstance(x, Tensor) else x, inputs)
-        self.captured = capture(step, parameters, constants, carry, now, feedback)
+        recording = recording or Recording(step, parameters, constants, carry, inputs, feedback)
+        self.captured, self._recordings = recording.captured, [recording]
         self.dtype = next(t.dtype for t in tree_flatten(carry)[0] if isinstance(t, Tensor))
         self.tree = self.captured.tree
         self.positions = names = self._output_positions()
@@ -168,7 +171,52 @@ class Scan:
         self,
         given: Given,  # from `flatten`
     ) -> bool:
-        "Whether the program was built for tensors like these; numbers of trials, steps and replicates are free."
+        "Whether the program was built for tensors like these, and for all that the step reads besides as it is now; numbers of trials, steps and replicates are free."
+        return self.fits(given) and self.is_current(given)
+
+    def is_current(
+        self,
+        given: Given,  # from `flatten`
+    ) -> bool:
+        "Whether all that the step reads besides its arguments is what the program was built for."
+        current = next((r for r in self._recordings if r.surroundings.same()), None)
+        if current is None:
+            return False
+        self.captured.outside = current.captured.outside
+        return self._has_fixed(given.tensors[0])
+
+    def adopt(
+        self,
+        recording: Recording,  # of the same step, at another time
+    ) -> bool:
+        "Whether another recording is of what this program computes; from now on it serves for what that one has read, too."
+        if not self.captured.same(recording.captured, numbers=False):
+            return False
+        self._recordings = [recording, *self._recordings[:3]]
+        return True
+
+    def change(self) -> Change | None:
+        "What is another one now than when the program was built, of what the step reads besides its arguments."
+        return self._recordings[0].surroundings.change()
+
+    def _has_fixed(self, parameters: list[Tensor]) -> bool:
+        "Whether what was looked at, when the step was captured, has the numbers it had then."
+        if not self.captured.fixed:
+            return True
+        replicates = max((len(p) for p, s in zip(parameters, self._shapes, strict=True) if p.ndim > len(s)), default=1)
+        with torch.no_grad():
+            slots, own = self._all_slots(parameters, replicates)
+        for i, value in self.captured.fixed.items():
+            each = slots[i].unbind(0) if i in own else [slots[i]]
+            if not all(equal_tensors(value, one) for one in each):
+                return False
+        return True
+
+    def fits(
+        self,
+        given: Given,  # from `flatten`
+    ) -> bool:
+        "Whether the program was built for tensors like these."
         if given.signature() != self._signature:
             return False
         shapes = [t.shape for t in given.tensors[0]]
@@ -187,7 +235,7 @@ class Scan:
 
     def _needed_prologue(self) -> list:
         "The operations of the prologue whose results the program reads."
-        needed, operations = {i for role, i in self.keys if role == "parameter"}, []
+        needed, operations = {i for role, i in self.keys if role == "parameter"} | set(self.captured.fixed), []
         for operation in reversed(self.captured.prologue):
             _, args, kwargs, results = operation
             if needed.intersection(results):
@@ -219,7 +267,8 @@ class Scan:
         "Run the scan; outputs are brought back from their blocks when they are asked for."
         if not checked and not self.suits(given):
             raise ValueError(
-                "this scan was built for tensors of other shapes, names or needs of gradients (or without a backward pass); build another Scan for these"
+                "this scan was built for tensors of other shapes, names or needs of gradients (or without a backward pass), or for another "
+                "step (something that it reads besides its arguments has changed); build another Scan for these"
             )
         flat = given.tensors
         steps = min(len(t) for t in flat[3]) if n_steps is None else n_steps
@@ -265,17 +314,16 @@ class Scan:
         own = {i for i, s in enumerate(stacked) if s}
         if not self._prologue:
             return dict(enumerate(parameters)) | self.captured.outside, own
+        if not own:
+            return self._slots(parameters, self._prologue), frozenset()
         made = [i for *_, results in self._prologue for i in results if i is not None]
-        every = (
-            torch.func.vmap(
+        try:
+            every = torch.func.vmap(
                 lambda *p: [self._slots(list(p), self._prologue)[i] for i in made],
                 tuple(0 if s else None for s in stacked),
             )(*parameters)
-            if own
-            else None
-        )
-        if every is None:
-            return self._slots(parameters, self._prologue), frozenset()
+        except RuntimeError as error:
+            raise Unsupported(f"operations on parameters that cannot be done for several networks at once: {error}") from error
         return dict(enumerate(parameters)) | self.captured.outside | dict(zip(made, every, strict=True)), own | set(
             made
         )
