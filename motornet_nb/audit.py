@@ -45,7 +45,9 @@ class Difference(NamedTuple):
     eager: float
 
     def __str__(self):
-        return f"{self.name} in step {self.step + 1} of trial {self.trial} is {self.fused:.6g} instead of {self.eager:.6g}"
+        return (
+            f"{self.name} in step {self.step + 1} of trial {self.trial} is {self.fused:.6g} instead of {self.eager:.6g}"
+        )
 
 
 class Audit:

@@ -350,7 +350,9 @@ class FusedEngine(Engine):
                 moved = next((name for name, w in kept.items() if not torch.equal(w, weights[name])), None)
                 if moved is not None or not history.scan.is_current(given):
                     changed = moved or history.scan.change()
-                    raise RuntimeError(f"{output} of this rollout was not stored, and {changed} has changed since: read it before")
+                    raise RuntimeError(
+                        f"{output} of this rollout was not stored, and {changed} has changed since: read it before"
+                    )
             scan = self._scan_for(given, output)
             return scan.run(given, self.environment.n_steps, self.replicates, self.threads, checked=True)
 
@@ -386,7 +388,9 @@ class FusedEngine(Engine):
             )
             self._scans.append((read, scan))
             if not scan.suits(given):
-                raise fused.Unsupported("replicates of different whole numbers or truth values, which the step decides on")
+                raise fused.Unsupported(
+                    "replicates of different whole numbers or truth values, which the step decides on"
+                )
         return scan
 
     def _of_first(self, given: fused.Given) -> tuple:

@@ -210,7 +210,9 @@ def _refuse_changed(roles: Sequence[str], given: Sequence[Any], versions: list[l
         tensors = [(path, t) for path, t in tree_flatten_with_path(group)[0] if isinstance(t, Tensor)]
         for (path, tensor), version in zip(tensors, before, strict=True):
             if tensor._version != version:
-                what = f"a parameter or buffer ({_name(path)})" if role == "parameter" else f"its {role} ({keystr(path)})"
+                what = (
+                    f"a parameter or buffer ({_name(path)})" if role == "parameter" else f"its {role} ({keystr(path)})"
+                )
                 remedy = _REMEDY if role == "parameter" else "write h = h + x instead of h += x"
                 raise Unsupported(f"a step that changes {what} in place; {remedy}")
 

@@ -30,7 +30,8 @@ class Recording:
         carry: Any,  # tensors with trials first: the state before the first step
         inputs: Any,  # (time, batch, ...) each, or (time) for what all trials share
         feedback: Any = (),  # for each tap, what it reads before there is a history: trials first
-        reads: Mapping[str, Any] | None = None,  # objects and functions the step reads, by the names that messages use; the step if None
+        reads: Mapping[str, Any]
+        | None = None,  # objects and functions the step reads, by the names that messages use; the step if None
         ignored: Mapping[type, Iterable[str]] | None = None,  # attributes of some classes that no step reads
         twice: bool = True,  # False where the same step was recorded for another network already
     ):
@@ -62,7 +63,12 @@ class Recording:
         first = recordings[0]
         if len(recordings) > 1:
             outside = [r.captured.outside for r in recordings]
-            own = [t for i in outside[0] if any(o[i] is not outside[0][i] for o in outside) for t in (o[i] for o in outside)]
+            own = [
+                t
+                for i in outside[0]
+                if any(o[i] is not outside[0][i] for o in outside)
+                for t in (o[i] for o in outside)
+            ]
             first.surroundings = Surroundings.joined([r.surroundings for r in recordings], own)
         return first
 

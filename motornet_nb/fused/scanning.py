@@ -323,7 +323,9 @@ class Scan:
                 tuple(0 if s else None for s in stacked),
             )(*parameters)
         except RuntimeError as error:
-            raise Unsupported(f"operations on parameters that cannot be done for several networks at once: {error}") from error
+            raise Unsupported(
+                f"operations on parameters that cannot be done for several networks at once: {error}"
+            ) from error
         return dict(enumerate(parameters)) | self.captured.outside | dict(zip(made, every, strict=True)), own | set(
             made
         )

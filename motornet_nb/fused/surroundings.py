@@ -202,9 +202,7 @@ def _generator(path: str, x: Any) -> Container | None:
         )
     bits = x.bit_generator if isinstance(x, np.random.Generator) else getattr(x, "_bit_generator", None)
     if isinstance(bits, np.random.BitGenerator):
-        return _content(
-            path, lambda: pickle.dumps(bits.state), lambda kept: setattr(bits, "state", pickle.loads(kept))
-        )
+        return _content(path, lambda: pickle.dumps(bits.state), lambda kept: setattr(bits, "state", pickle.loads(kept)))
     return None
 
 # %% ../../nbs/fused/17_surroundings.ipynb #466b0cba
@@ -219,7 +217,15 @@ _LIBRARIES = frozenset(sys.stdlib_module_names) | {
 }
 _PLAYED = (__name__.partition(".")[0], "torch.nn")  # of libraries, those whose attributes a step consists of
 _MAKES_UP_NAMES = {"getattr", "setattr", "vars", "__dict__", "eval", "exec", "locals", "globals", "attrgetter"}
-_TABLES = ("pandas", "xarray", "bokeh", "ipywidgets", "traitlets", "tqdm", "IPython")  # of these, only what is pickled is compared
+_TABLES = (
+    "pandas",
+    "xarray",
+    "bokeh",
+    "ipywidgets",
+    "traitlets",
+    "tqdm",
+    "IPython",
+)  # of these, only what is pickled is compared
 _MOST = 50_000
 
 
@@ -260,7 +266,7 @@ class Executed:
             self.past_torch |= not frame.f_globals.get("__name__", "").startswith(_OWN)
         elif event == "call" and frame.f_code not in self.codes:
             module = frame.f_globals.get("__name__", "")
-            if not _is_library(module) or module.startswith(_PLAYED) and not module.startswith(_OWN):
+            if not _is_library(module) or (module.startswith(_PLAYED) and not module.startswith(_OWN)):
                 self.codes[frame.f_code] = frame.f_globals
 
     def names(self) -> set[str] | None:  # None if it may have been any
