@@ -80,19 +80,19 @@ class Audit:
         began = time.perf_counter()
         n, which = len(episode.trials) // len(loops), self._turn % len(loops)
         first = which * n
-        found = None
+        found = []
         for pair in ((0, n - 1), (n // 2, n // 3)):
             chosen = torch.tensor(sorted({first + i for i in pair}))
             played = _picked(chosen, len(episode.trials), episode, hidden, inputs)
-            found = _difference(history, loops[which], played, chosen)
-            if found is None:
+            found.append(_difference(history, loops[which], played, chosen))
+            if found[-1] is None:
                 break
         self._known.add(history.scan)
         self._turn, self.soon, now = self._turn + 1, False, time.perf_counter()
         self._next = now + (now - began) / _SHARE
-        if found is not None:
+        if found[-1] is not None:
             raise AuditError(
-                f"the fused engine plays something else than the eager one: {found}. The policy, a load or the body reads something "
+                f"the fused engine plays something else than the eager one: {found[0]}. The policy, a load or the body reads something "
                 "that cannot be followed, or keeps something from step to step that is not in the hidden state. engine='eager' plays "
                 "what is written; audit=False plays on without comparing"
             )

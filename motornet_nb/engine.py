@@ -341,7 +341,7 @@ class FusedEngine(Engine):
 
         def play(output: str | None = None) -> fused.History:
             weights = self.weights()
-            if self.read is None:
+            if output is None and self.read is None:
                 kept.update({name: w.detach().clone() for name, w in weights.items()})
             if not torch.is_grad_enabled():  # a program without a backward pass is built in half the time
                 weights = {name: w.detach() for name, w in weights.items()}
@@ -410,7 +410,7 @@ class FusedEngine(Engine):
             recordings.append(fused.Recording(_step_of(loop), *arguments, reads, _STATE_OF_SHELLS, twice=i == 0))
             if not recordings[0].captured.same(recordings[-1].captured):
                 change = recordings[0].surroundings.difference(recordings[-1].surroundings)
-                what = "in what they compute" if change is None else f"in {change.place}: {change.was} and {change.now}"
+                what = "in what they compute" if change is None else f"in {change.place}"
                 raise fused.Unsupported(
                     f"replicates that differ {what} (the first and number {i}); what differs between them has to be a "
                     "parameter or a buffer (register_buffer)"

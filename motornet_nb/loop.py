@@ -97,6 +97,7 @@ def check_match(policy: nn.Module, environment: Environment) -> None:
     "Refuse a policy in another precision or on another device than the body."
     dtype, device = environment.effector.dtype, environment.effector.device
     for name, parameter in policy.named_parameters():
-        if parameter.dtype != dtype or parameter.device.type != device.type:
+        precise = parameter.is_floating_point() and parameter.dtype != dtype  # masks and tables may be whole numbers
+        if precise or parameter.device.type != device.type:
             allowed = f"{dtype} on {device}, like the effector (use .to(...) on one of them)"
             raise refuse(type(policy), name, f"{parameter.dtype} on {parameter.device}", allowed)

@@ -712,3 +712,61 @@ def test_every_body_can_be_compiled(name, monkeypatch):
     monkeypatch.setattr(CompiledEngine, "chunk", 1)
     env = body_world(name, duration=0.02)
     check(network(env, 4), env, "compile", n=3, relative=1e-12)
+
+
+def test_play_after_train_builds_no_second_program(monkeypatch):
+    "The one of the training will do; an output it does not store is played again, and the same as before."
+    env = point_mass_world()
+    net = network(env)
+    mn.train(net, env, engine="fused", n_batches=1, batch_size=4, progress=False)
+    built, scan_of = [], fused.Scan
+    monkeypatch.setattr(fused, "Scan", lambda *a, **k: built.append(k["read"]) or scan_of(*a, **k))
+    trials = env.sample(5, 1)
+    played = mn.play(net, env, trials, engine="fused")
+    torch.testing.assert_close(
+        played["endpoint_position"], mn.play(net, env, trials)["endpoint_position"], rtol=1e-4, atol=1e-6
+    )
+    assert built == []
+    torch.testing.assert_close(
+        played["musculotendon_length"], mn.play(net, env, trials)["musculotendon_length"], rtol=1e-4, atol=1e-6
+    )
+    assert built == [None]
+
+
+def test_an_output_read_too_late_is_refused_in_words():
+    "What was not stored cannot be played again once the network is another one."
+    env = point_mass_world()
+    net = network(env)
+    mn.train(net, env, engine="fused", n_batches=1, batch_size=4, progress=False)
+    played = mn.play(net, env, engine="fused")
+    with torch.no_grad():
+        net.output.bias.add_(1.0)
+    with pytest.raises(
+        RuntimeError, match=r"musculotendon_length .* was not stored, and policy\.output\.bias has changed"
+    ):
+        played["musculotendon_length"]
+
+
+def test_auto_goes_on_eagerly_when_the_fused_engine_refuses_later():
+    "A network that begins to count in the second batch: one warning, and the numbers of the eager engine."
+
+    class Counts(Perceptron):
+        counting, steps = False, 0
+
+        def forward(self, x, hidden):
+            if self.counting:
+                self.steps += 1
+            return super().forward(x, hidden)
+
+    env = point_mass_world()
+    net = Counts(env.n_observations, env.n_actions)
+    engine = AutoEngine(net, env)
+    mn.play(net, env, engine=engine)
+    assert isinstance(engine.chosen, FusedEngine)
+    net.counting = True
+    with pytest.warns(UserWarning, match=r"policy\.steps, which was not there before"):
+        mn.play(net, env, engine=engine)
+    assert isinstance(engine.chosen, EagerEngine) and net.steps == env.n_steps
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        mn.play(net, env, engine=engine)

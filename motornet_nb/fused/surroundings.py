@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import functools
 import operator
+import os
 import pickle
 import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from torch import Tensor, nn
 from .recorder import Unsupported
 
 # %% auto #0
-__all__ = ['alike', 'Change', 'Container', 'Executed', 'Surroundings']
+__all__ = ['alike', 'Change', 'Container', 'Executed', 'Wanted', 'Surroundings']
 
 # %% ../../nbs/fused/17_surroundings.ipynb #a542ac0f
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, frozenset, torch.dtype, torch.device)
@@ -56,8 +57,12 @@ class Change(NamedTuple):
     now: Any
 
     def __str__(self):
+        if isinstance(self.was, bytes) or (isinstance(self.was, tuple) and len(repr(self.was)) > 60):
+            return self.place
+        if isinstance(self.was, frozenset) and isinstance(self.now, frozenset):
+            return f"{self.place}, which was not there before" if self.now - self.was else self.place
         was, now = ("nothing" if x is _MISSING else _shortly(x) for x in (self.was, self.now))
-        return f"{self.place} ({was} before, {now} now)"
+        return self.place if was == now else f"{self.place} ({was} before, {now} now)"
 
 
 def _shortly(value: Any) -> str:
@@ -78,10 +83,13 @@ class Container:
         write: Callable[[list[Any]], Any] | None = None,  # puts something there; None where that is not possible
         *,
         code: types.CodeType | None = None,  # of the function that alone can read it
-        part: Callable[[set[str]], Container | None] | None = None,  # what has one of some names
+        part: Callable[[Wanted], Container | None] | None = None,  # what the code that ran can have asked for
         lasting: bool = True,  # whether it has to be the same in later runs, too
+        entries: tuple[dict, Sequence[Any]] | None = None,  # a dict, and keys of it, where `read` gives just their values
+        keys_of: dict | None = None,  # where `read` gives just its keys
     ):
         self.path, self.read, self.label, self.write = path, read, label, write
+        self.entries, self.keys_of = entries, keys_of
         self.code, self.part, self.lasting = code, part, lasting
         self.values = list(read())
 
@@ -90,7 +98,10 @@ class Container:
         now = list(self.read())
         if len(now) == len(self.values) and all(map(operator.is_, now, self.values)):
             return True
-        return self.change() is None
+        if self.change() is not None:
+            return False
+        self.values = now  # other objects, which are equal
+        return True
 
     def change(self) -> Change | None:
         "The first thing that is not what it was."
@@ -108,8 +119,10 @@ class Container:
             self.write(self.values)
 
 
-def _named(path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}", setter=None) -> Container:
-    "Attributes of an object, of a class or of a module; globals that a function names."
+def _named(
+    path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}", setter=None, kind: type | None = None
+) -> Container:
+    "Attributes of an object of some kind, of a class or of a module; globals that a function names."
     names = tuple(names)
 
     def write(values):
@@ -127,24 +140,44 @@ def _named(path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}",
         return map(owner.get, names, repeat(_MISSING))
 
     def part(wanted):
-        kept = [n for n in names if n in wanted]
+        kept = [*names] if wanted.names is None else [n for n in names if n in wanted.names]
+        kept += [] if kind is None else [n for n in wanted.may_come(kind) if n not in names]
         return _named(path, owner, kept, form, setter) if kept else None
 
-    return Container(path, read, lambda i: form.format(path, names[i]), write, part=part)
+    entries = (owner, names) if isinstance(owner, dict) else None
+    return Container(path, read, lambda i: form.format(path, names[i]), write, part=part, entries=entries)
 
 
-def _entries(path: str, owner: dict, form: str = "{}[{!r}]") -> Container:
-    "A whole dict: its keys, then its values."
-    n = len(owner)
+def _newcomers(path: str, owner: Mapping, remove: Callable[[str], Any], hidden: Iterable[str] = ()) -> Container:
+    "Which attributes there are: what a step adds is taken away again."
+    had, hidden = frozenset(owner), frozenset(hidden)
+
+    def new():
+        return [n for n in owner if n not in had and n not in hidden]
+
+    def write(values):
+        for name in new():
+            remove(name)
+
+    def label(i):
+        return ", ".join(f"{path}.{n}" for n in new()) or f"the attributes of {path}"
+
+    return Container(path, lambda: (frozenset(owner) - hidden,), label, write, lasting=False)
+
+
+def _entries(path: str, owner: dict, form: str = "{}[{!r}]") -> list[Container]:
+    "A whole dict: which keys it has, in which order, and what is there."
+    keys = tuple(owner)
 
     def write(values):
         owner.clear()
-        owner.update(zip(values[: len(values) // 2], values[len(values) // 2 :], strict=True))
+        owner.update(zip(keys, values, strict=True))
 
-    keys = list(owner)
-    return Container(
-        path, lambda: [*owner, *owner.values()], lambda i: form.format(path, keys[i % n]) if n else path, write
-    )
+    def read():
+        return map(owner.get, keys, repeat(_MISSING))
+
+    names = _content(f"the names in {path}", lambda: tuple(owner), keys_of=owner)
+    return [names, Container(path, read, lambda i: form.format(path, keys[i]), write, entries=(owner, keys))]
 
 
 def _elements(path: str, owner: list | deque) -> Container:
@@ -266,16 +299,38 @@ class Executed:
             self.past_torch |= not frame.f_globals.get("__name__", "").startswith(_OWN)
         elif event == "call" and frame.f_code not in self.codes:
             module = frame.f_globals.get("__name__", "")
+            if module.startswith("namedtuple_"):
+                return
             if not _is_library(module) or (module.startswith(_PLAYED) and not module.startswith(_OWN)):
                 self.codes[frame.f_code] = frame.f_globals
 
-    def names(self) -> set[str] | None:  # None if it may have been any
+    def wanted(self) -> Wanted:
         "What they can have asked for."
         found = {code: _names_in(code) for code in self.codes}
-        for code, variables in self.codes.items():
-            if not _is_library(variables.get("__name__")) and not found[code].isdisjoint(_MAKES_UP_NAMES):
-                return None
-        return set().union(*found.values())
+        own = [found[code] for code, variables in self.codes.items() if not _is_library(variables.get("__name__"))]
+        any_name = any(not names.isdisjoint(_MAKES_UP_NAMES) for names in own)
+        return Wanted(
+            None if any_name else set().union(*found.values()),
+            set().union(*own),
+            {code.co_name for code in self.codes},
+        )
+
+
+class Wanted(NamedTuple):
+    "Names that code can have asked for."
+
+    names: set[str] | None  # all; None if it may have been any
+    own: set[str]  # those in code that is no library's
+    functions: set[str]  # of the functions that ran
+
+    def may_come(
+        self,
+        kind: type,  # of an object
+    ) -> Iterable[str]:
+        "Names that were not there, but would be found first if they came."
+        if not _is_library(kind.__module__):
+            return self.own | self.functions
+        return [name for name in self.functions if hasattr(kind, name)]
 
 # %% ../../nbs/fused/17_surroundings.ipynb #dde312f7
 class Surroundings:
@@ -288,7 +343,7 @@ class Surroundings:
         ignored: Mapping[type, Iterable[str]] | None = None,  # attributes of some classes that no step reads
     ):
         self.containers: list[Container] = []
-        self._ignored = ignored or {}
+        self._ignored, self._fast = ignored or {}, None
         self._tensors: list[tuple[str, Tensor]] = []
         self._given = {id(t) for t in given}
         self._seen: dict[int, Any] = {}
@@ -317,7 +372,7 @@ class Surroundings:
             for i, value in enumerate(x):
                 self._later(f"{path}[{i}]", value)
         elif isinstance(x, dict):
-            self.containers.append(_entries(path, x))
+            self.containers += _entries(path, x)
             for name, value in x.items():
                 self._later(f"{path}[{name!r}]", value)
         elif isinstance(x, list | deque):
@@ -384,14 +439,16 @@ class Surroundings:
         if found:
             self.containers.append(_named(variables.get("__name__", ""), variables, found, "{1}"))
         for name in found:
-            value = variables[name]
-            if isinstance(value, types.ModuleType) and not _is_library(value.__name__):
-                inside = [n for n in names if n in vars(value)]
-                self.containers.append(_named(name, vars(value), inside))
-                for other in inside:
-                    self._later(f"{name}.{other}", vars(value)[other])
-            else:
-                self._later(name, value)
+            self._later(name, variables[name])
+        modules = [variables[n] for n in found] + [sys.modules[n] for n in names if n in sys.modules]
+        for module in {id(m): m for m in modules if isinstance(m, types.ModuleType)}.values():
+            if not _is_library(module.__name__):
+                inside = [n for n in names if n in vars(module)]
+                self.containers.append(_named(module.__name__, vars(module), inside))
+                for name in inside:
+                    self._later(f"{module.__name__}.{name}", vars(module)[name])
+        if names & {"environ", "getenv"}:
+            self.containers.append(_content("os.environ", lambda: tuple(os.environ.items()), code=code))
 
     def _look_at_class(self, path: str, cls: type) -> None:
         if _is_library(cls.__module__):
@@ -404,7 +461,8 @@ class Surroundings:
             else:
                 setattr(cls, name, value)
 
-        self.containers.append(_named(cls.__qualname__, vars(cls), names, setter=put))
+        self.containers.append(_named(cls.__qualname__, vars(cls), names, setter=put, kind=cls))
+        self.containers.append(_newcomers(cls.__qualname__, vars(cls), functools.partial(delattr, cls)))
         for name in names:
             self._later(f"{cls.__qualname__}.{name}", vars(cls)[name])
         for base in cls.__bases__:
@@ -423,7 +481,8 @@ class Surroundings:
             hidden = self._given_stores(x) | _set_by_hooks(x) | (_BOOKKEEPING if isinstance(x, nn.Module) else set())
             hidden = hidden.union(*(names for cls, names in self._ignored.items() if isinstance(x, cls)))
             names = [n for n in attributes if n not in hidden]
-            self.containers.append(_named(path, attributes, names))
+            self.containers.append(_named(path, attributes, names, kind=type(x)))
+            self.containers.append(_newcomers(path, attributes, attributes.pop, hidden))
             for name in names:
                 if name in _STORES and isinstance(attributes[name], dict):
                     self._look_at_store(path, attributes[name])
@@ -439,7 +498,7 @@ class Surroundings:
 
     def _look_at_store(self, path: str, store: dict) -> None:
         "What one writes as attributes, but a module keeps in a dict."
-        self.containers.append(_entries(path, store, "{}.{}"))
+        self.containers += _entries(path, store, "{}.{}")
         for name, value in store.items():
             self._later(f"{path}.{name}", value)
 
@@ -467,13 +526,13 @@ class Surroundings:
         for code, variables in executed.codes.items():
             self.look_at_globals(code, variables)
         self._go_on()
-        new, names, kept = object.__new__(Surroundings), executed.names(), []
+        new, wanted, kept = object.__new__(Surroundings), executed.wanted(), []
         for container in self.containers:
             if container.lasting and (container.code is None or container.code in executed.codes):
-                kept.append(container if names is None or container.part is None else container.part(names))
+                kept.append(container if container.part is None else container.part(wanted))
         if executed.past_torch:
             kept += [_content(path, lambda x=x: _bytes(x)) for path, x in self._tensors if self._can_be_read(x)]
-        new.containers = [c for c in kept if c is not None]
+        new.containers, new._fast, new._given = [c for c in kept if c is not None], None, self._given
         return new
 
     def _can_be_read(self, x: Tensor) -> bool:
@@ -486,12 +545,19 @@ class Surroundings:
     ) -> Surroundings:
         "Everything that any of the steps reads."
         new = object.__new__(Surroundings)
-        new.containers = [c for s in several for c in s.containers]
+        new.containers, new._fast = [c for s in several for c in s.containers], None
         new.containers += [_content("a tensor", lambda x=x: _bytes(x)) for x in tensors]
         return new
 
     def same(self) -> bool:
         "Whether everything is what it was."
+        if self._fast is None:
+            self._fast = _flattened(self.containers)
+        owners, keys, values, dicts, names, others = self._fast
+        found = map(dict.get, owners, keys, repeat(_MISSING))
+        if all(map(operator.is_, found, values)) and list(map(tuple, dicts)) == names and all(c.same() for c in others):
+            return True
+        self._fast = None
         return all(c.same() for c in self.containers)
 
     def change(self) -> Change | None:
@@ -502,19 +568,29 @@ class Surroundings:
         self,
         other: Surroundings,  # of a step that should be like this one
     ) -> Change | None:
-        "The first plain value that is another one there."
-        theirs = {c.path: c for c in other.containers}
-        for mine in self.containers:
-            its = theirs.get(mine.path)
-            for i, (one, two) in enumerate(zip(mine.values, its.values if its else (), strict=False)):
-                if isinstance(one, (*_PLAIN, tuple)) and isinstance(two, (*_PLAIN, tuple)) and not alike(one, two):
-                    return Change(mine.label(i), one, two)
+        "The first number, text or tensor that is another one there."
+        mine, theirs = ({c.label(i): v for c in x.containers for i, v in enumerate(c.values)} for x in (self, other))
+        for place in [place for place in mine if place in theirs]:
+            one, two = mine[place], theirs[place]
+            plain = isinstance(one, (*_PLAIN, tuple)) and isinstance(two, (*_PLAIN, tuple))
+            tensors = isinstance(one, Tensor) and isinstance(two, Tensor) and id(one) not in self._given
+            if (plain and not alike(one, two)) or (tensors and _bytes(one) != _bytes(two)):
+                return Change(place, one, two)
         return None
 
     def restore(self) -> None:
         "Put everything back."
         for container in self.containers:
             container.restore()
+
+
+def _flattened(containers: list[Container]) -> tuple[list, list, list, list, list, list[Container]]:
+    "All entries of dicts one after the other, which can be compared in one go; whole dicts and their keys; the other containers."
+    entries = [(c.entries[0], key, value) for c in containers if c.entries for key, value in zip(c.entries[1], c.values, strict=True)]
+    owners, keys, values = (list(x) for x in zip(*entries, strict=True)) if entries else ([], [], [])
+    whole = [c for c in containers if c.keys_of is not None]
+    others = [c for c in containers if c.entries is None and c.keys_of is None]
+    return owners, keys, values, [c.keys_of for c in whole], [c.values[0] for c in whole], others
 
 
 def _bytes(x: Tensor) -> bytes:
