@@ -293,7 +293,8 @@ _STATE_OF_SHELLS = {
     Environment: ("_seed", "_episodes", "_episode", "_state", "_step", "_history"),
     Effector: ("_state", "_state_coefficients", "_generator", "_known"),
 }
-_MOST_PROGRAMS = 8
+_MANY, _RUNS_WORTH_BUILDING = 8, 20  # so many programs in a row, each for fewer runs, are too many
+_MOST_KEPT = 30  # programs of an engine
 
 
 def _step_of(loop: ClosedLoop) -> Callable:
@@ -322,6 +323,7 @@ class FusedEngine(Engine):
             )
         fused.find_compiler()
         self._scans: list[tuple[list[str] | None, fused.Scan]] = []  # each with the outputs that are read
+        self._runs, self._built = 0, deque(maxlen=_MANY)  # how often it ran; at which runs something had changed
 
     @property
     def words(self):
@@ -336,6 +338,7 @@ class FusedEngine(Engine):
         "One call of the program, which is built first if none fits."
         from motornet_nb import fused
 
+        self._runs += 1
         body, loads = episode.constants
         kept: dict[str, Tensor] = {}  # the weights, where an output may be asked for later
 
@@ -381,7 +384,8 @@ class FusedEngine(Engine):
             if scan is not None and not scan.suits(given):  # what it was built for is no longer there
                 scan = None
         if scan is None:
-            self._refuse_too_many(able)
+            if able:
+                self._refuse_too_many(able)
             arguments = (self._of_first(given), *given.groups[1:])
             scan = fused.Scan(
                 _step_of(self.loop), *arguments, taps=self.environment.taps, read=read, recording=recording
@@ -418,13 +422,16 @@ class FusedEngine(Engine):
         return fused.Recording.joined(recordings)
 
     def _refuse_too_many(self, built: list[fused.Scan]) -> None:
+        "Where a program lasts for a few batches only, building takes longer than it saves."
         from motornet_nb import fused
 
-        if len(built) >= _MOST_PROGRAMS:
+        if len(self._built) == _MANY and self._runs - self._built[0] < _MANY * _RUNS_WORTH_BUILDING:
             raise fused.Unsupported(
-                f"a step that has been built {len(built)} times, as what it reads keeps changing: {built[-1].change()}; in a "
-                "tensor that the step reads (register_buffer) numbers can change without building anew"
+                f"a step that has been built {len(self._built) + 1} times, as what it reads keeps changing: {built[-1].change()}; "
+                "in a tensor that the step reads (register_buffer) numbers can change without building anew"
             )
+        self._built.append(self._runs)
+        del self._scans[: max(0, len(self._scans) - _MOST_KEPT)]
 
 # %% ../nbs/api/32_engine.ipynb #a2e27103
 class AutoEngine(Engine):

@@ -85,7 +85,8 @@ class Container:
         code: types.CodeType | None = None,  # of the function that alone can read it
         part: Callable[[Wanted], Container | None] | None = None,  # what the code that ran can have asked for
         lasting: bool = True,  # whether it has to be the same in later runs, too
-        entries: tuple[dict, Sequence[Any]] | None = None,  # a dict, and keys of it, where `read` gives just their values
+        entries: tuple[dict, Sequence[Any]]
+        | None = None,  # a dict, and keys of it, where `read` gives just their values
         keys_of: dict | None = None,  # where `read` gives just its keys
     ):
         self.path, self.read, self.label, self.write = path, read, label, write
@@ -586,7 +587,12 @@ class Surroundings:
 
 def _flattened(containers: list[Container]) -> tuple[list, list, list, list, list, list[Container]]:
     "All entries of dicts one after the other, which can be compared in one go; whole dicts and their keys; the other containers."
-    entries = [(c.entries[0], key, value) for c in containers if c.entries for key, value in zip(c.entries[1], c.values, strict=True)]
+    entries = [
+        (c.entries[0], key, value)
+        for c in containers
+        if c.entries
+        for key, value in zip(c.entries[1], c.values, strict=True)
+    ]
     owners, keys, values = (list(x) for x in zip(*entries, strict=True)) if entries else ([], [], [])
     whole = [c for c in containers if c.keys_of is not None]
     others = [c for c in containers if c.entries is None and c.keys_of is None]
