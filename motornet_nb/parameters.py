@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'whole_steps']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -358,3 +358,21 @@ def check_seed(owner: str, seed: Any) -> int:
 def is_whole(value: Any) -> bool:
     "Whether a value is a whole number, Python's or NumPy's."
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def whole_steps(
+    owner: Any,  # whose argument it is, for the error message
+    name: str,  # name of the argument
+    seconds: float,  # s
+    timestep: float,  # s
+    at_least: int = 0,  # smallest number of steps that means something
+) -> int:
+    "Seconds as a number of steps; an error if they are no multiple of the step."
+    steps = round(seconds / timestep)
+    if abs(seconds / timestep - steps) > 1e-6 or steps < at_least:
+        near = sorted({max(at_least, int(seconds / timestep)), max(at_least, int(seconds / timestep) + 1)})
+        options = " or ".join(f"{n * timestep:g}" for n in near)
+        raise refuse(
+            owner, name, seconds, f"a multiple of the effector's timestep of {timestep:g} s, such as {options} s"
+        )
+    return steps
