@@ -107,7 +107,7 @@ class Environment(Model):
             name: 1 if delay is None else max(1, whole_steps(self, f"{name}_delay", delay, dt))
             for name, delay in delays.items()
         }
-        self.task.check_times(dt, self.n_steps)
+        self.task.check_times(dt)
         if self.effector.n_muscles == 0:
             raise refuse(
                 self, "effector", self.effector.name, "a body with muscles; add one with effector.add_muscle(...)"

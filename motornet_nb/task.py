@@ -91,7 +91,7 @@ class Task(Model):
     def check_times(
         self,
         timestep: float,  # s
-        n_steps: int,  # steps of a trial
+        n_steps: int | None = None,  # steps of a trial; None not to ask whether the times fit into one
     ) -> None:
         "Refuse times of the task and its loads that are no multiple of the step, or that do not fit into a trial."
         for load in self.loads:
@@ -273,10 +273,11 @@ class DelayedReach(Task):
             go_step[catch_trials(n, self.catch_fraction, streams["catch"])] = n_steps + 1
         return assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue, start=start)
 
-    def check_times(self, timestep, n_steps):
+    def check_times(self, timestep, n_steps=None):
         "Refuse a range that has no whole steps, or is longer than the trial."
         for time in [] if self.go_range is None else self.go_range.tolist():
-            if whole_steps(self, "go_range", time, timestep) > n_steps:
+            steps = whole_steps(self, "go_range", time, timestep)
+            if n_steps is not None and steps > n_steps:
                 raise refuse(self, "go_range", self.go_range, f"within the trial (0 to {n_steps * timestep:g} s)")
         super().check_times(timestep, n_steps)
 
@@ -337,9 +338,10 @@ class CenterOutReach(Task):
                 self, "distance", self.distance, f"small enough for the body to reach every target (not {where})"
             )
 
-    def check_times(self, timestep, n_steps):
+    def check_times(self, timestep, n_steps=None):
         "Refuse a go cue between two steps, or after the end of the trial."
-        if whole_steps(self, "go_time", self.go_time, timestep) > n_steps:
+        steps = whole_steps(self, "go_time", self.go_time, timestep)
+        if n_steps is not None and steps > n_steps:
             raise refuse(self, "go_time", self.go_time, f"within the trial (0 to {n_steps * timestep:g} s)")
         super().check_times(timestep, n_steps)
 

@@ -125,8 +125,9 @@ def test_a_load_that_would_act_in_no_trial_is_refused():
         (late.replace(onset=0.2, aligned_to="go cue"), CenterOutReach, r"onset = 0.2 .*with a go cue at 0.1 s"),
         (late.replace(onset=0.0, aligned_to="go cue"), PosturalHold, r"aligned_to = 'go cue' .*'start', as no trial"),
     ):
+        env = point_mass_world(task(loads=[load]), duration=0.3)
         with pytest.raises(ValueError, match=match):
-            point_mass_world(task(loads=[load]), duration=0.3)
+            env.sample(4)
     last = point_mass_world(RandomTargetReach(loads=[late.replace(onset=0.29)]), duration=0.3).sample(3).loads[0]
     assert last["gain"].nonzero()[:, 1].tolist() == [29] * 3
     some = point_mass_world(RandomTargetReach(loads=[late.replace(onset_range=[0.2, 0.4])]), duration=0.3)
