@@ -96,6 +96,9 @@ def _contains(value: Any, kind: Any) -> bool:
     return any(_contains(v, kind) for v in value) if isinstance(value, list | tuple) else isinstance(value, kind)
 
 
+_SINGLE = 2.0**-24  # a limit that belongs to the range does so also when it is rounded to single precision
+
+
 def as_quantity(
     value: Any,  # number, list, array or tensor
     *,
@@ -125,12 +128,12 @@ def as_quantity(
         if array.size and (array.dtype.kind not in "iuf" or _contains(value, bool | np.bool_)):
             raise fail()
         tensor = torch.from_numpy(array.astype(np.float64))
-    plain = tensor.detach()
+    plain = tensor.detach().double()
     wrong_range = (
         (above is not None and not bool((plain > above).all()))
-        or (at_least is not None and not bool((plain >= at_least).all()))
+        or (at_least is not None and not bool((plain >= at_least - _SINGLE * abs(at_least)).all()))
         or (below is not None and not bool((plain < below).all()))
-        or (at_most is not None and not bool((plain <= at_most).all()))
+        or (at_most is not None and not bool((plain <= at_most + _SINGLE * abs(at_most)).all()))
     )
     if (ndim is not None and tensor.ndim != ndim) or not bool(torch.isfinite(plain).all()) or wrong_range:
         raise fail()
