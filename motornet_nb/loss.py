@@ -19,13 +19,14 @@ from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
 # %% ../nbs/api/16_loss.ipynb #2124b731
-_AT_ONCE = 2**17  # numbers; their squares stay in the processor's cache
+_ROW = 512  # numbers that may be added one after the other without loss in single precision
 
 
 def _sum_of_squares(x: Tensor) -> Tensor:
-    "In the order in which the numbers lie in memory, summed in pairs: as exact as torch's own sum."
+    "In the order in which the numbers lie in memory, row by row: as exact as torch's own sum."
     flat = x.permute(sorted(range(x.ndim), key=x.stride, reverse=True)).reshape(-1)
-    return torch.stack([part.square().sum() for part in flat.split(_AT_ONCE)]).sum()
+    rows, rest = flat.split((len(flat) // _ROW * _ROW, len(flat) % _ROW))
+    return torch.linalg.vector_norm(rows.view(-1, _ROW), dim=1).square().sum() + rest.square().sum()
 
 
 class _MeanSquare(torch.autograd.Function):
