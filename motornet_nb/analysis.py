@@ -13,8 +13,7 @@ import numpy as np
 import torch
 
 from .effector import Effector
-from .environment import whole_steps
-from .parameters import refuse
+from .parameters import refuse, whole_steps
 from .task import default_posture
 
 # %% ../nbs/api/19_analysis.ipynb #57f39a3f
@@ -56,7 +55,9 @@ def endpoint_speed(
 ) -> Any:  # DataArray (trial, time) m/s
     "How fast the hand moves."
     ds = as_trials(ds, "endpoint_speed", replicates=True)
-    velocity = ds["endpoint_velocity"] if "endpoint_velocity" in ds else ds["endpoint_position"].differentiate("time")
+    hand = ds["endpoint_position"]
+    moved = hand.differentiate("time") if ds.sizes["time"] > 1 else hand * 0.0  # a single sample does not change
+    velocity = ds["endpoint_velocity"] if "endpoint_velocity" in ds else moved
     speed = np.sqrt((velocity.astype(float) ** 2).sum("space", skipna=False)).transpose(..., "trial", "time")
     return speed.rename("speed").assign_attrs(units="m/s", long_name="hand speed")
 

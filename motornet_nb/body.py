@@ -20,6 +20,7 @@ from .integration import INTEGRATORS, EffectorCoefficients, EffectorState
 from .model import Model, contents
 from .muscle import Muscle
 from .parameters import as_quantity, choice, count, data, describe, number, part, quantity, refuse, text
+from .ranges import check_ranges
 from .skeleton import Skeleton
 
 # %% ../nbs/api/08_body.ipynb #c3419cec
@@ -116,6 +117,10 @@ class Body(Model):
                 raise refuse(owner, name, value, f"one number, or one for each of the {size} joints")
             self._plain.pop(name, None)
             self._store(name, value.expand(size) if value.ndim == 0 else value)
+        self._check_limits()
+
+    def _check_limits(self):
+        owner = type(self).__name__
         if bool((self.pos_lower_bound >= self.pos_upper_bound).any()):
             raise refuse(
                 owner,
@@ -157,6 +162,15 @@ class Body(Model):
         config = super().to_config()
         del config["device"]
         return config | {"dtype": str(self.dtype).removeprefix("torch.")}
+
+    def declared_quantities(self):
+        "Those of its muscles too."
+        return super().declared_quantities() | self.muscle.muscle_declarations
+
+    def check_together(self):
+        "Lower limits are below upper ones, and the muscle model can work with the values of the muscles."
+        self._check_limits()
+        self.muscle.check({n: getattr(self, n) for n in self.muscle.muscle_declarations}, type(self).__name__)
 
     def _exact(self):
         return [*super()._exact(), *self.muscle.muscle_declarations]
@@ -271,6 +285,7 @@ class Body(Model):
         return coefficients
 
     def _form(self) -> EffectorCoefficients:
+        check_ranges(self)
         constants = {"zero": torch.zeros((), dtype=torch.float64), "one": torch.ones((), dtype=torch.float64)}
         limits = {
             "position_lower": self.pos_lower_bound,

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from .guards import NonFiniteError, first_bad_gradient
 from .model import class_of
 from .parameters import refuse
+from .ranges import Ranges
 
 # %% ../nbs/api/35_learner.ipynb #d18a378c
 _SCHEDULERS = (torch.optim.lr_scheduler.LRScheduler, torch.optim.lr_scheduler.ReduceLROnPlateau)
@@ -30,8 +31,10 @@ class Learner:
         scheduler: Any = None,  # a learning-rate scheduler, or a function of the optimizer
         learning_rate: float = 1e-3,  # of Adam, if no optimizer is given
         clip_norm: float | None = 1.0,  # largest gradient norm; None not to clip
+        ranges: Ranges | None = None,  # of the quantities that the optimizer may change
     ):
         self.named, self.clip_norm = named, clip_norm
+        self.ranges = Ranges() if ranges is None else ranges
         self.parameters = [p for _, p in named]
         given = _made(optimizer, self.parameters, torch.optim.Optimizer, "optimizer")
         self.optimizer = given or torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
@@ -70,9 +73,9 @@ class Learner:
         self,
         loss: Tensor,  # for schedulers that look at it
     ) -> float:  # the learning rate that was used
-        "Follow the gradient."
+        "Follow the gradient; learnt quantities stay inside their declared ranges."
         rate = self.rate
-        self.optimizer.step()
+        self.ranges.keep(self.optimizer.step)
         if isinstance(self.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
             self.scheduler.step(loss.detach())
         elif self.scheduler is not None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .drawing import Period
 from .model import Model
-from .parameters import as_quantity, choice, data, number, quantity, refuse
+from .parameters import as_quantity, choice, data, number, quantity, refuse, whole_steps
 from .trials import Trials
 
 # %% ../nbs/api/11_loads.ipynb #36d0185b
@@ -46,12 +46,41 @@ class Load(Model):
     recorded_as: ClassVar[str | None] = None  # name of the Dataset variable that keeps this load's own force
 
     def onset_times(self, trials: Trials, generator: torch.Generator) -> Tensor:  # (batch) s
-        "When the load begins in each trial, counted from the alignment event."
+        "When the load begins in each trial, counted from the alignment event; it acts from the nearest step on."
         return torch.full((len(trials),), self.onset, dtype=torch.float64)
 
     def onset_window(self) -> tuple[float, float]:  # s
         "Earliest and latest onset, counted from the alignment event."
         return self.onset, self.onset
+
+    def check_times(
+        self,
+        timestep: float,  # s
+        n_steps: int | None = None,  # steps of a trial; None not to ask whether the load can act in one
+        go_window: tuple[float, float] | None = None,  # when the go cue may come, s; None if that is not known
+    ) -> None:
+        "Refuse times that are no multiple of the step, and a load that can act in no trial."
+        if self.duration is not None:
+            whole_steps(self, "duration", self.duration, timestep, at_least=1)
+        name = self._onset_argument()
+        onset = getattr(self, name)
+        times = onset.tolist() if isinstance(onset, Tensor) else [onset]
+        earliest = min(whole_steps(self, name, time, timestep) for time in times) * timestep
+        cue = ""
+        if n_steps is None:
+            return
+        if self.aligned_to == "go cue":
+            if go_window is None:
+                return
+            if math.isinf(go_window[0]):
+                raise refuse(self, "aligned_to", self.aligned_to, "'start', as no trial of this task has a go cue")
+            earliest, cue = earliest + go_window[0], f" with a go cue at {go_window[0]:g} s"
+        if earliest > (n_steps - 0.5) * timestep:
+            raise refuse(self, name, onset, f"before the end of a trial of {n_steps * timestep:g} s{cue}")
+
+    def _onset_argument(self) -> str:
+        "The argument that says when it begins."
+        return "onset"
 
     def periods(
         self,
@@ -72,7 +101,7 @@ class Load(Model):
         ]
 
     def active(self, trials: Trials, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        "Which trials have the load (batch), and at which steps it acts (batch, T)."
+        "Which trials have the load (batch), and at which steps it acts (batch, T): none where it would begin after the end."
         n, dt = len(trials), trials.timestep
         chosen = torch.rand(n, generator=generator) < self.probability
         catch = trials.labels["is_catch"].cpu()
@@ -83,10 +112,10 @@ class Load(Model):
             onset = onset + trials.labels["go_time"].cpu().double()
             chosen &= torch.isfinite(onset)
         first = torch.nan_to_num(onset / dt).round()
-        last = torch.full_like(first, math.inf) if self.duration is None else first + round(self.duration / dt)
+        steps = math.inf if self.duration is None else whole_steps(self, "duration", self.duration, dt, at_least=1)
         step = torch.arange(trials.n_steps)
-        acts = (step >= first[:, None]) & (step < last[:, None]) & chosen[:, None]
-        return chosen, acts
+        acts = (step >= first[:, None]) & (step < first[:, None] + steps) & chosen[:, None]
+        return acts.any(1), acts
 
     def sample(
         self,
@@ -189,6 +218,9 @@ class ForcePulse(Load):
         if self.onset_range is None:
             return super().onset_times(trials, generator)
         return _range(self, "onset_range", len(trials), generator)
+
+    def _onset_argument(self):
+        return "onset" if self.onset_range is None else "onset_range"
 
     def onset_window(self):
         "`onset_range`, if there is one."

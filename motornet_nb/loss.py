@@ -19,10 +19,14 @@ from .parameters import choice, data, number, refuse, text
 from .rollout import Rollout
 
 # %% ../nbs/api/16_loss.ipynb #2124b731
+_ROW = 512  # numbers that may be added one after the other without loss in single precision
+
+
 def _sum_of_squares(x: Tensor) -> Tensor:
-    "In the order in which the numbers lie in memory."
+    "In the order in which the numbers lie in memory, row by row: as exact as torch's own sum."
     flat = x.permute(sorted(range(x.ndim), key=x.stride, reverse=True)).reshape(-1)
-    return torch.dot(flat, flat)
+    rows, rest = flat.split((len(flat) // _ROW * _ROW, len(flat) % _ROW))
+    return torch.linalg.vector_norm(rows.view(-1, _ROW), dim=1).square().sum() + rest.square().sum()
 
 
 class _MeanSquare(torch.autograd.Function):
@@ -40,17 +44,19 @@ class _MeanSquare(torch.autograd.Function):
 
 
 class _MeanSquareChange(torch.autograd.Function):
-    "Mean of (x[t + 1] - x[t])^2 over the last dimension but one, with few temporary tensors."
+    "Mean of (x[t + 1] - x[t])^2 over the last dimension but one, with few temporary tensors; 0 of a single sample."
 
     @staticmethod
     def forward(ctx, x):
         change = x[..., 1:, :] - x[..., :-1, :]
         ctx.save_for_backward(x, change)
-        return _sum_of_squares(change) / change.numel()
+        return _sum_of_squares(change) / max(1, change.numel())
 
     @staticmethod
     def backward(ctx, gradient):
         x, change = ctx.saved_tensors
+        if change.shape[-2] == 0:
+            return torch.zeros_like(x)
         result = torch.empty_like(x)
         torch.sub(change[..., :-1, :], change[..., 1:, :], out=result[..., 1:-1, :])
         torch.neg(change[..., 0, :], out=result[..., 0, :])
@@ -138,7 +144,7 @@ class HiddenRate(Term):
     "Squared rate of change of the network's units."
 
     def forward(self, rollout):
-        "Mean of (dh/dt)^2, by forward differences."
+        "Mean of (dh/dt)^2, by forward differences; 0 where a trial has a single step."
         hidden = _hidden(rollout, self)
         return _MeanSquareChange.apply(hidden) / rollout.timestep**2
 

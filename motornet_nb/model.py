@@ -131,6 +131,13 @@ class Model(nn.Module):
         else:
             self._plain[name] = value
 
+    def declared_quantities(self) -> dict[str, Parameter]:
+        "The declarations of the quantities that it holds, by name."
+        return {name: p for name, p in self.declarations.items() if p.kind == "quantity"}
+
+    def check_together(self) -> None:
+        "Refuse values that are each allowed but do not go together; also asked for after every step of learning."
+
     def _exact(self) -> list[str]:
         "Names of the tensors that stay in double precision whatever precision the body computes in."
         return list(self.declarations)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'whole_steps']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -96,6 +96,9 @@ def _contains(value: Any, kind: Any) -> bool:
     return any(_contains(v, kind) for v in value) if isinstance(value, list | tuple) else isinstance(value, kind)
 
 
+_SINGLE = 2.0**-24  # a limit that belongs to the range does so also when it is rounded to single precision
+
+
 def as_quantity(
     value: Any,  # number, list, array or tensor
     *,
@@ -125,12 +128,12 @@ def as_quantity(
         if array.size and (array.dtype.kind not in "iuf" or _contains(value, bool | np.bool_)):
             raise fail()
         tensor = torch.from_numpy(array.astype(np.float64))
-    plain = tensor.detach()
+    plain = tensor.detach().double()
     wrong_range = (
         (above is not None and not bool((plain > above).all()))
-        or (at_least is not None and not bool((plain >= at_least).all()))
+        or (at_least is not None and not bool((plain >= at_least - _SINGLE * abs(at_least)).all()))
         or (below is not None and not bool((plain < below).all()))
-        or (at_most is not None and not bool((plain <= at_most).all()))
+        or (at_most is not None and not bool((plain <= at_most + _SINGLE * abs(at_most)).all()))
     )
     if (ndim is not None and tensor.ndim != ndim) or not bool(torch.isfinite(plain).all()) or wrong_range:
         raise fail()
@@ -358,3 +361,21 @@ def check_seed(owner: str, seed: Any) -> int:
 def is_whole(value: Any) -> bool:
     "Whether a value is a whole number, Python's or NumPy's."
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def whole_steps(
+    owner: Any,  # whose argument it is, for the error message
+    name: str,  # name of the argument
+    seconds: float,  # s
+    timestep: float,  # s
+    at_least: int = 0,  # smallest number of steps that means something
+) -> int:
+    "Seconds as a number of steps; an error if they are no multiple of the step."
+    steps = round(seconds / timestep)
+    if abs(seconds / timestep - steps) > 1e-6 or steps < at_least:
+        near = sorted({max(at_least, int(seconds / timestep)), max(at_least, int(seconds / timestep) + 1)})
+        options = " or ".join(f"{n * timestep:g}" for n in near)
+        raise refuse(
+            owner, name, seconds, f"a multiple of the effector's timestep of {timestep:g} s, such as {options} s"
+        )
+    return steps

@@ -27,6 +27,7 @@ from .environment import Environment
 from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
+from .ranges import check_ranges, learnt_quantities
 from .replicates import Replicates, networks_of
 from .rollout import Rollout, evaluating, play, suitable_threads
 from .trials import Streams, Trials
@@ -251,6 +252,7 @@ def save(
     for name, model in (("environment", environment), ("policy", policy), ("loss", loss)):
         if model is not None:
             what[name] = _config(model)
+            _check_loadable(model)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if policy is not None:
@@ -295,6 +297,16 @@ def load(
 
         experiment.results = _read(folder / "results.nc", lambda p: xr.load_dataset(p, engine="h5netcdf"))
     return experiment
+
+
+def _check_loadable(model: nn.Module) -> None:
+    "Refuse a model with a learnt quantity that `load` would not accept."
+    check_ranges(model)
+    if isinstance(model, Replicates):
+        model = model[0]
+    if isinstance(model, Model) and learnt_quantities(model):
+        with torch.random.fork_rng(devices=[]):  # a network draws its first weights
+            from_config(json.loads(json.dumps(model.to_config())))
 
 
 def _config(model: nn.Module) -> dict[str, Any]:

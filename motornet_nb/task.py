@@ -19,7 +19,7 @@ from .drawing import Period
 from .effector import Effector
 from .loads import Load, as_load
 from .model import Model
-from .parameters import choice, count, number, parts, quantity, refuse
+from .parameters import choice, count, number, parts, quantity, refuse, whole_steps
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
@@ -72,6 +72,7 @@ class Task(Model):
             raise refuse(self, "n", n, "a whole number, at least 1")
         if joint_state is not None:
             joint_state = effector.as_joint_state(joint_state, n, type(self).__name__)
+        self.check_times(effector.timestep, n_steps)
         trials = self.draw(n, effector, n_steps, streams, split, joint_state)
         if not self.loads:
             return trials
@@ -86,6 +87,15 @@ class Task(Model):
         ]
         condition = ["".join(words) for words in zip(trials.labels["condition"], *with_loads, strict=True)]
         return replace(trials, loads=loads, labels=trials.labels | {"condition": condition})
+
+    def check_times(
+        self,
+        timestep: float,  # s
+        n_steps: int | None = None,  # steps of a trial; None not to ask whether the times fit into one
+    ) -> None:
+        "Refuse times of the task and its loads that are no multiple of the step, or that do not fit into a trial."
+        for load in self.loads:
+            load.check_times(timestep, n_steps, self.go_window())
 
     def input_labels(self, effector: Effector) -> list[str]:
         "A label for each input of the task."
@@ -231,7 +241,12 @@ class DelayedReach(Task):
         source="paper, section 4.1",
     )
     go_range = quantity(
-        None, "s", "[earliest, latest] go cue; the whole trial if None", ndim=1, at_least=0, optional=True
+        None,
+        "s",
+        "go cues come from the first of two times on and before the second; in the whole trial if None",
+        ndim=1,
+        at_least=0,
+        optional=True,
     )
     cue = choice(_CUES, "start off", "how the go cue shows in the inputs")
     n_test_trials = count(64, "number of test trials")
@@ -252,13 +267,19 @@ class DelayedReach(Task):
             joint_state = effector.draw_joint_state(n, streams["start"])
         start, goal = random_reach(effector, joint_state, streams["goal"])
         low, high = (0.0, n_steps * effector.timestep) if self.go_range is None else self.go_range.tolist()
-        if high > n_steps * effector.timestep + 1e-9:
-            raise refuse(self, "go_range", self.go_range, f"within the trial (0 to {n_steps * effector.timestep:g} s)")
         go_time = low + (high - low) * torch.rand(n, generator=streams["go cue"], dtype=torch.float64)
         go_step = (go_time / effector.timestep + 1e-9).floor().long()
         if split == "train":
             go_step[catch_trials(n, self.catch_fraction, streams["catch"])] = n_steps + 1
         return assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue, start=start)
+
+    def check_times(self, timestep, n_steps=None):
+        "Refuse a range that has no whole steps, or is longer than the trial."
+        for time in [] if self.go_range is None else self.go_range.tolist():
+            steps = whole_steps(self, "go_range", time, timestep)
+            if n_steps is not None and steps > n_steps:
+                raise refuse(self, "go_range", self.go_range, f"within the trial (0 to {n_steps * timestep:g} s)")
+        super().check_times(timestep, n_steps)
 
     def go_window(self):
         "`go_range`, or the whole trial."
@@ -303,9 +324,7 @@ class CenterOutReach(Task):
         start = effector.joint_to_cartesian(joint_state)[:, :2].detach()
         goal = start + self.distance * torch.stack((angle.cos(), angle.sin()), 1).to(start)
         self._check_reach(effector, goal)
-        go_step = torch.full((n,), round(self.go_time / effector.timestep), dtype=torch.long)
-        if int(go_step[0]) > n_steps:
-            raise refuse(self, "go_time", self.go_time, f"within the trial (0 to {n_steps * effector.timestep:g} s)")
+        go_step = torch.full((n,), whole_steps(self, "go_time", self.go_time, effector.timestep), dtype=torch.long)
         if train:
             go_step[catch_trials(n, self.catch_fraction, streams["catch"])] = n_steps + 1
         trials = assemble(effector, n_steps, joint_state, goal, go_step, self.input_names, self.cue)
@@ -318,6 +337,13 @@ class CenterOutReach(Task):
             raise refuse(
                 self, "distance", self.distance, f"small enough for the body to reach every target (not {where})"
             )
+
+    def check_times(self, timestep, n_steps=None):
+        "Refuse a go cue between two steps, or after the end of the trial."
+        steps = whole_steps(self, "go_time", self.go_time, timestep)
+        if n_steps is not None and steps > n_steps:
+            raise refuse(self, "go_time", self.go_time, f"within the trial (0 to {n_steps * timestep:g} s)")
+        super().check_times(timestep, n_steps)
 
     def go_window(self):
         "A fixed time."

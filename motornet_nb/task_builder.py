@@ -48,7 +48,10 @@ LOADS: dict[str, Callable[[Environment], Load]] = {
     "force channel": lambda env: ForceChannel(),
 }
 
-_TIMES = ("duration", "vision_delay", "proprioception_delay")  # multiples of the body's timestep
+_TIMES = (  # multiples of the body's timestep
+    *("duration", "vision_delay", "proprioception_delay"),
+    *("go_time", "go_range", "onset", "onset_range"),
+)
 
 
 def with_task(
@@ -219,7 +222,7 @@ class TaskBuilder(Builder):
         )
         world = self._form.rows(env, (), ("effector", "task", "sensors", "silenced"), steps=steps)
         return {
-            "Task": widgets.VBox([choose, *self._form.rows(env.task, ("task",), ("loads",), joints)]),
+            "Task": widgets.VBox([choose, *self._form.rows(env.task, ("task",), ("loads",), joints, steps)]),
             "Loads": self._load_section(),
             "Time, delays and noise": widgets.VBox([*world, *map(self._sense_box, ("vision", "proprioception"))]),
         }
@@ -237,6 +240,7 @@ class TaskBuilder(Builder):
 
     def _load_section(self) -> widgets.Widget:
         env = self.environment
+        steps = dict.fromkeys(_TIMES, env.timestep)
         rows: list[widgets.Widget] = []
         for i, load in enumerate(env.task.loads):
             remove = button(
@@ -248,7 +252,7 @@ class TaskBuilder(Builder):
                 ),
             )
             rows.append(widgets.HBox([widgets.HTML(f"<b>{type(load).__name__}</b>"), remove]))
-            rows += self._form.rows(load, ("task", "loads", i), elements=env.effector.skeleton.space_names)
+            rows += self._form.rows(load, ("task", "loads", i), (), env.effector.skeleton.space_names, steps)
         add = [
             button(
                 f"Add a {name}",

@@ -24,6 +24,7 @@ from .learner import Learner
 from .loop import check_match
 from .loss import FunctionTerm, Loss, ReachLoss
 from .parameters import refuse
+from .ranges import Ranges, check_ranges
 from .replicates import Replicates, make_replicates, networks_of
 from .resume import Before, RunFolder
 from .rollout import Rollout, play, suitable_threads
@@ -296,7 +297,11 @@ def train(
         policy = make_replicates(policy, replicates, seeds, seed)
     check_match(policy, environment)
     judge = ReachLoss() if loss is None else loss
+    world = [m for m in (environment, judge) if isinstance(m, nn.Module)]
+    check_ranges(policy, *world)
     learners = _learners(policy, environment, optimizer, scheduler, learning_rate, clip_norm)
+    for learner, network in zip(learners, networks_of(policy), strict=True):
+        learner.ranges = Ranges(network, *world)
     state = Progress(policy, environment, n_batches)
     chosen = recent_engine(engine, policy, environment, "train")
     chosen.audit.on = audit

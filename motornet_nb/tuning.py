@@ -27,9 +27,9 @@ def movement_activity(
     direction = trial_values(ds, "target_direction").astype(float)
     go = trial_values(ds, "go_time", missing=float(ds["time"][0])).astype(float)
     used = np.flatnonzero(np.isfinite(direction) & (go <= float(ds["time"][-1])))
-    activity = ds[variable].isel(trial=used).transpose("trial", "time", ...)
+    activity = ds[variable].isel(trial=used).transpose("trial", "time", ...).astype(float)
     moves = xr.DataArray(ds["time"].values >= go[used, None] - 1e-6, dims=("trial", "time"))
-    return direction[used], activity.where(moves).mean("time").values.astype(float)
+    return direction[used], activity.where(moves).mean("time").values
 
 # %% ../nbs/api/50_tuning.ipynb #c51fb561
 def preferred_directions(

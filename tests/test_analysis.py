@@ -329,3 +329,14 @@ def test_gradients_may_be_wanted_of_the_body():
 def test_wrong_arguments_of_maps_are_refused(call, says):
     with pytest.raises((ValueError, TypeError), match=says):
         call(mn.ReluPointMass24() if "point mass" in says else mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()))
+
+
+def test_an_episode_of_one_step_has_kinematics():
+    "A single sample does not move: its speed is 0, and what needs a movement is not there."
+    env = mn.Environment(mn.ReluPointMass24(), mn.CenterOutReach(go_time=0.0), duration=0.01)
+    ds = mn.simulate(mn.PolicyGRU(env.n_observations, 5, 4), env)
+    without = mn.analysis.endpoint_speed(ds.drop_vars("endpoint_velocity"))
+    assert without.shape == (8, 1) and not without.values.any()
+    table = reach_kinematics(ds)
+    np.testing.assert_allclose(table["endpoint_error"], 0.1, rtol=1e-5)
+    assert (table["peak_speed"] == 0).all() and table["reaction_time"].isna().all()

@@ -770,3 +770,31 @@ def test_auto_goes_on_eagerly_when_the_fused_engine_refuses_later():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         mn.play(net, env, engine=engine)
+
+
+class Constant(nn.Module):
+    "A network whose output is the same at all times."
+
+    def __init__(self, n_inputs, n_actions):
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((n_actions, n_inputs), 0.05))
+        self.bias = nn.Parameter(torch.full((n_actions,), 0.3))
+
+    def init_hidden(self, batch_size):
+        return None
+
+    def forward(self, observation, hidden):
+        return torch.sigmoid(nn.functional.linear(0 * observation + 0.7, self.weight, self.bias)), None
+
+
+def test_sums_over_a_large_batch_are_exact_in_single_precision():
+    "Gradients that add up a hundred thousand equal numbers, to 1e-6 or so of what they are in double precision."
+    env = mn.Environment(mn.FreePointMass24(), mn.RandomTargetReach(), duration=2.0)
+    net = Constant(env.n_observations, env.n_actions)
+    trials = env.sample(256, 0, "train")
+    mn.play(net, env, trials, engine=make_engine("fused", net, env, "test"))["action"].square().mean().backward()
+    action = torch.sigmoid(torch.tensor(0.3 + 0.7 * 0.05 * env.n_observations, dtype=DOUBLE)).item()
+    slope = 2 * action * action * (1 - action) / env.n_actions  # of every bias
+    for gradient, want in ((net.bias.grad, slope), (net.weight.grad, 0.7 * slope)):
+        assert gradient.min().item() == pytest.approx(want, rel=2e-6)
+        assert gradient.max().item() == pytest.approx(want, rel=2e-6)

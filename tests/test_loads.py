@@ -66,14 +66,76 @@ def test_a_load_begins_and_ends_when_it_says():
 
 
 def test_a_load_can_wait_for_the_go_cue():
-    "Counted from the go cue of each trial; a trial without go cue has none."
+    "Counted from the go cue of each trial; a trial without go cue, or with one too late for the load, has none."
     trials, drawn = delayed(ForcePulse(1.0, aligned_to="go cue", onset=0.07), catch_fraction=0.5)
     catch, go = trials.labels["is_catch"], trials.labels["go_time"]
-    assert_equal(drawn["mask"], ~catch)
+    in_time = ~catch & (go.nan_to_num(1.0) < 0.425)
+    assert_equal(drawn["mask"], in_time)
+    assert 0 < int(in_time.sum()) < int((~catch).sum())
+    assert ["ForcePulse" in c for c in trials.labels["condition"]] == in_time.tolist()
     assert not drawn["gain"][catch].any()
     for row, time in zip(drawn["gain"][~catch], go[~catch], strict=True):
         first = round(float(time) / DT) + 7
         assert row.nonzero().flatten().tolist() == list(range(first, min(first + 10, 50)))
+
+
+TIMES = [
+    ({"duration": 0.004}, r"duration = 0.004 .* 0.01 s, such as 0.01 s"),
+    ({"duration": 1e-10}, r"duration = 1e-10 .* such as 0.01 s"),
+    ({"duration": 0.015}, r"duration = 0.015 .* such as 0.01 or 0.02 s"),
+    ({"duration": 0.025}, r"duration = 0.025 .* such as 0.02 or 0.03 s"),
+    ({"onset": 0.004}, r"onset = 0.004 .* such as 0 or 0.01 s"),
+    ({"onset": 0.015, "aligned_to": "go cue"}, r"onset = 0.015 .* such as 0.01 or 0.02 s"),
+    ({"onset_range": [0.1, 0.215]}, r"onset_range = 0.215 .* such as 0.21 or 0.22 s"),
+    ({"onset_range": [0.101, 0.2]}, r"onset_range = 0.101 .* such as 0.1 or 0.11 s"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "match"), TIMES, ids=lambda x: str(x)[:40])
+def test_times_between_two_steps_are_refused(arguments, match):
+    "When the environment is made, and when a task is used on its own; the message has the nearest times."
+    load = ForcePulse(1.0, **arguments)
+    with pytest.raises(ValueError, match=match):
+        point_mass_world(DelayedReach(loads=[load]), duration=0.5)
+    with pytest.raises(ValueError, match=match):
+        DelayedReach(loads=[load]).sample(4, ReluPointMass24(), 50, mn.Streams(0))
+    fine = ReluPointMass24(timestep=0.0005)
+    Environment(fine, DelayedReach(loads=[load.replace(duration=max(load.duration, 0.004))]), duration=0.5)
+
+
+@pytest.mark.parametrize("timestep", [0.01, 0.005, 0.002, 0.0007])
+@pytest.mark.parametrize("aligned_to", ["start", "go cue"])
+def test_the_impulse_is_the_one_that_was_asked_for(timestep, aligned_to):
+    "Whatever the step, a load acts as long as it says, and for as long in every trial it is drawn for."
+    steps = 14
+    load = ForcePulse(10.0, duration=steps * timestep, aligned_to=aligned_to, onset_range=[0.0, 20 * timestep])
+    task = DelayedReach(loads=[load], go_range=[0.0, 50 * timestep], catch_fraction=0.0)
+    drawn = Environment(ReluPointMass24(timestep=timestep), task, duration=100 * timestep).sample(200, 0).loads[0]
+    torch.testing.assert_close(drawn["gain"].sum(1) * timestep, torch.full((200,), steps * timestep))
+    assert len(drawn["gain"].argmax(1).unique()) > 15
+
+
+def test_a_load_that_would_act_in_no_trial_is_refused():
+    "An onset at the end or later, also counted from a go cue; where only some cues come too late it is accepted."
+    late = ForcePulse(1.0, onset=0.3)
+    for load, task, match in (
+        (late, RandomTargetReach, r"onset = 0.3 .*before the end of a trial of 0.3 s"),
+        (late.replace(onset=2.0), RandomTargetReach, r"onset = 2.0 .*before the end"),
+        (late.replace(onset_range=[0.3, 0.4]), RandomTargetReach, r"onset_range = \[0.3, 0.4\] .*before the end"),
+        (late.replace(onset=0.2, aligned_to="go cue"), CenterOutReach, r"onset = 0.2 .*with a go cue at 0.1 s"),
+        (late.replace(onset=0.0, aligned_to="go cue"), PosturalHold, r"aligned_to = 'go cue' .*'start', as no trial"),
+    ):
+        env = point_mass_world(task(loads=[load]), duration=0.3)
+        with pytest.raises(ValueError, match=match):
+            env.sample(4)
+    last = point_mass_world(RandomTargetReach(loads=[late.replace(onset=0.29)]), duration=0.3).sample(3).loads[0]
+    assert last["gain"].nonzero()[:, 1].tolist() == [29] * 3
+    some = point_mass_world(RandomTargetReach(loads=[late.replace(onset_range=[0.2, 0.4])]), duration=0.3)
+    trials = some.sample(400, 1)
+    drawn, begins = trials.loads[0], trials.loads[0]["gain"].any(1)
+    assert_equal(drawn["mask"], begins)
+    assert abs(begins.double().mean() - 0.475) < 4 * 0.5 / 20
+    assert ["ForcePulse" in c for c in trials.labels["condition"]] == begins.tolist()
 
 
 def test_a_load_can_be_limited_to_kinds_of_trials():

@@ -242,3 +242,59 @@ def test_terms_have_the_derivatives_of_their_equations():
         assert _MeanSquareChange.apply(given).item() == pytest.approx(change, rel=1e-12)
     four = torch.randn(2, 3, 5, 4, generator=generator, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(_MeanSquareChange.apply, (four,))
+
+
+@pytest.mark.parametrize("shape", [(64, 100, 50), (64, 100, 100), (256, 200, 100), (7, 3, 5), (131073,)], ids=str)
+@pytest.mark.parametrize("kind", ["uniform", "normal", "constant"])
+def test_means_of_squares_are_exact_in_single_precision(shape, kind):
+    "To 1e-6 of the same mean in double precision, over millions of numbers and whatever their order in memory."
+    from motornet_nb.loss import _MeanSquareChange, mean_square
+
+    generator = torch.Generator().manual_seed(1)
+    uniform = torch.rand(shape, generator=generator)
+    x = {"uniform": 0.3 * uniform, "normal": uniform.normal_(generator=generator), "constant": torch.full(shape, 0.3)}
+    for given in (x[kind], x[kind].transpose(0, -1)):
+        want = given.double().square().mean().item()
+        assert mean_square(given).item() == pytest.approx(want, rel=1e-6)
+        if given.ndim == 3:
+            moving = given if kind != "constant" else given * torch.arange(given.shape[1])[:, None]
+            want = moving.diff(dim=1).double().square().mean().item()
+            assert _MeanSquareChange.apply(moving).item() == pytest.approx(want, rel=1e-6)
+
+
+def test_terms_are_exact_in_single_precision():
+    "Every term of the paper's loss over a large batch, to 1e-6 of what it is in double precision."
+    env = Environment(mn.ReluPointMass24(), CenterOutReach(), duration=1.0)
+    played = play(network(env, n_units=50), env, env.sample(256, 0, "train"))
+    _, parts = ReachLoss()(played)
+    x, target, u, h = (torch.from_numpy(a).double() for a in arrays(played))
+    error = (played["endpoint_position"].detach() - played["target_position"]).abs().double()
+    outside = (error.float().sum(-1, keepdim=True) >= 0.01).double()
+    want = {
+        "position": 2 * (error * outside).mean(),
+        "muscle": 5 * u.square().mean(),
+        "hidden": 0.1 * h.square().mean(),
+        "hidden_rate": 0.1 * 0.05 * (h.diff(dim=1) / 0.01).square().mean(),
+        "kernel": 1e-6 * played.policy.weight_ih.detach().double().square().sum(),
+    }
+    for name, value in want.items():
+        assert parts[name].item() == pytest.approx(value.item(), rel=1e-6), name
+    assert torch.equal(x, played["endpoint_position"].detach().double()) and target.shape == x.shape
+
+
+def test_an_episode_of_one_step_has_a_loss():
+    "The rate of change of a single sample is 0, and so is its gradient; the other terms are what they are."
+    from motornet_nb.loss import _MeanSquareChange
+
+    env = point_mass_world(CenterOutReach(go_time=0.0), duration=0.01)
+    played = play(network(env), env)
+    total, parts = ReachLoss()(played)
+    assert parts["hidden_rate"].item() == 0
+    assert parts["hidden"].item() == pytest.approx(0.1 * played["hidden"].square().mean().item(), rel=1e-6)
+    total.backward()
+    assert all(torch.isfinite(p.grad).all() for p in played.policy.parameters())
+    one = torch.ones(3, 1, 4, requires_grad=True)
+    _MeanSquareChange.apply(one).backward()
+    assert one.grad.shape == one.shape and not one.grad.any()
+    log = mn.train(played.policy, env, n_batches=3, batch_size=2, progress=False, engine="eager")
+    assert np.isfinite(log.to_numpy()).all() and (log["hidden_rate"] == 0).all()

@@ -264,6 +264,29 @@ def test_cues_after_the_end_are_refused():
         draw(DelayedReach(go_range=[0.1, 0.3]), 4, steps=20)
 
 
+@pytest.mark.parametrize(
+    ("task", "match"),
+    [
+        (CenterOutReach(go_time=0.015), r"go_time = 0.015 .* such as 0.01 or 0.02 s"),
+        (CenterOutReach(go_time=0.004), r"go_time = 0.004 .* such as 0 or 0.01 s"),
+        (DelayedReach(go_range=[0.105, 0.2]), r"go_range = 0.105 .* such as 0.1 or 0.11 s"),
+        (DelayedReach(go_range=[0.1, 0.199]), r"go_range = 0.199 .* such as 0.19 or 0.2 s"),
+    ],
+    ids=str,
+)
+def test_cues_between_two_steps_are_refused(task, match):
+    "When an environment is made, and when a task is used on its own; at a finer step they are what was asked for."
+    with pytest.raises(ValueError, match=match):
+        mn.Environment(BODIES["point mass"], task, duration=0.5)
+    with pytest.raises(ValueError, match=match):
+        draw(task, 4)
+    env = mn.Environment(mn.ReluPointMass24(timestep=0.001), task.replace(catch_fraction=0.0), duration=0.5)
+    go = env.sample(300, 0, "train").labels["go_time"]
+    low, high = (x if isinstance(x, float) else float(x) for x in task.go_window())
+    assert low - 1e-9 <= float(go.min()) <= float(go.max()) <= high + 1e-9
+    assert float(go.min()) == pytest.approx(low, abs=0.003) and float(go.max()) == pytest.approx(high, abs=0.003)
+
+
 WRONG = [
     (RandomTargetReach, {"n_test_trials": 0}, "n_test_trials"),
     (DelayedReach, {"catch_fraction": 1.5}, "catch_fraction"),

@@ -70,6 +70,25 @@ def test_times_are_multiples_of_the_timestep():
     assert "multiple" in message(builder)
 
 
+def test_times_of_cues_and_loads_are_multiples_of_the_timestep():
+    "Go cue, onset and duration of a pulse: every place of a slider is allowed, what is typed between two steps is refused."
+    builder = TaskBuilder(with_loads(TaskBuilder().environment, [mn.ForcePulse(magnitude=5.0)]))
+    for place, label in (
+        (("task", "go_time"), "go_time"),
+        (("task", "loads", 0, "onset"), "onset"),
+        (("task", "loads", 0, "duration"), "duration"),
+    ):
+        control = builder._form.controls[place]
+        control = getattr(control, "inner", control)
+        assert control.slider.step == pytest.approx(0.01)
+        for value in np.arange(control.slider.min, control.slider.max, control.slider.step)[3:40:9]:
+            control.slider.value = value
+            assert not message(builder), (place, value, message(builder))
+            assert float(mn.edits.value_at(builder.environment, place)) == pytest.approx(control.slider.value)
+        control.field.value = 0.123
+        assert label in message(builder) and "0.12 or 0.13 s" in message(builder)
+
+
 def test_the_pictures_follow():
     "A curl field bends the path of the trial that is shown, and shows as a force."
     builder = TaskBuilder()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from motornet_nb.tuning import preferred_directions
+from motornet_nb.tuning import movement_activity, preferred_directions
 
 BEST = np.array([0.3, 2.0, -1.2, 3.0])
 
@@ -93,3 +93,16 @@ def test_too_few_directions_are_refused(directions):
 def test_unknown_variable_is_refused(direction):
     with pytest.raises(ValueError, match="hidden"):
         preferred_directions(synthetic(direction, np.ones((8, 2))), "spikes")
+
+
+def test_mean_activity_is_exact_in_single_precision():
+    "A mean over a long time is that of double precision, though activity is stored in single precision."
+    values = np.full((3, 20000, 2), 0.3, dtype=np.float32)
+    ds = xr.Dataset(
+        {
+            "hidden": (("trial", "time", "unit"), values),
+            "endpoint_position": (("trial", "time", "space"), np.zeros((3, 20000, 2), dtype=np.float32)),
+        },
+        {"time": np.arange(1, 20001) * 0.001, "target_direction": ("trial", [0.0, 2.0, 4.0])},
+    )
+    np.testing.assert_allclose(movement_activity(ds)[1], float(np.float32(0.3)), rtol=1e-12)

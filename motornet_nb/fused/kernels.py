@@ -141,7 +141,7 @@ template <int ROWS, long next> INLINE void turn(REAL* turned, const REAL* x) {
 }
 template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, const REAL* g, const REAL* turned) {
   V sum[N][C];
-  UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) sum[n][c] = load(w + n * padded, c);
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) sum[n][c] = (V){};
   for (int lane = 0; lane < LANES; lane++) {
     V x[C];
     UNROLL for (int c = 0; c < C; c++) x[c] = load(turned + lane * padded, c);
@@ -150,7 +150,7 @@ template <int N, int C, int padded, long next> INLINE void outer_tile(REAL* w, c
       UNROLL for (int c = 0; c < C; c++) sum[n][c] += weight * x[c];
     }
   }
-  UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) store(w + n * padded, c, sum[n][c]);
+  UNROLL for (int n = 0; n < N; n++) UNROLL for (int c = 0; c < C; c++) store(w + n * padded, c, load(w + n * padded, c) + sum[n][c]);
 }
 template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, const REAL* g, const REAL* turned) {
   constexpr int rest = C % TILE_VECTORS;
@@ -158,7 +158,8 @@ template <int N, int C, int padded, long next> INLINE void outer_rows(REAL* w, c
   for (; c + TILE_VECTORS <= C; c += TILE_VECTORS) outer_tile<N, TILE_VECTORS, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
   if constexpr (rest > 0) outer_tile<N, rest, padded, next>(w + c * WIDTH, g, turned + c * WIDTH);
 }
-// W (OUT, IN padded) += sum over lanes of g (OUT) x (IN)
+// W (OUT, IN padded) += sum over lanes of g (OUT) x (IN). Lanes are added up before they are added to what earlier steps have left: that keeps the sums
+// of long trials exact in single precision.
 template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinline)) void outer_sum(REAL* w, const REAL* g, const REAL* x) {
   constexpr int padded = (IN + WIDTH - 1) / WIDTH * WIDTH, rest = OUT % TILE_ROWS;
   REAL turned[LANES * padded] __attribute__((aligned(BYTES)));
@@ -170,9 +171,9 @@ template <int OUT, int IN, long next_g, long next_x> static __attribute__((noinl
 // w (N, WIDTH) += sum over the vectors of g (N)
 INLINE void plain_sum(REAL* w, const REAL* g, int n) {
   for (int i = 0; i < n; i++) {
-    V sum = load(w, i);
+    V sum = {};
     for (int j = 0; j < VECTORS; j++) sum += load(g + i * LANES, j);
-    store(w, i, sum);
+    store(w, i, load(w, i) + sum);
   }
 }
 // n rows, every to_step-th from every from_step-th
