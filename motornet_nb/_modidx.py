@@ -623,6 +623,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'motornet_nb/fused/capture.py'),
                                            'motornet_nb.fused.capture._equal': ( 'fused/capture.html#_equal',
                                                                                  'motornet_nb/fused/capture.py'),
+                                           'motornet_nb.fused.capture._kind': ('fused/capture.html#_kind', 'motornet_nb/fused/capture.py'),
                                            'motornet_nb.fused.capture._kinds': ( 'fused/capture.html#_kinds',
                                                                                  'motornet_nb/fused/capture.py'),
                                            'motornet_nb.fused.capture._name': ('fused/capture.html#_name', 'motornet_nb/fused/capture.py'),

@@ -417,7 +417,7 @@ class FusedEngine(Engine):
                 what = "in what they compute" if change is None else f"in {change.place}"
                 raise fused.Unsupported(
                     f"replicates that differ {what} (the first and number {i}); what differs between them has to be a "
-                    "parameter or a buffer (register_buffer)"
+                    "parameter or a buffer (register_buffer) that the step computes with, and does not decide on or pick by"
                 )
         return fused.Recording.joined(recordings)
 

@@ -506,3 +506,32 @@ def test_only_what_ran_is_looked_at_again():
     assert around.same()
     thing.read = 2
     assert not around.same() and str(around.change()) == "thing.read (1 before, 2 now)"
+
+
+class WithCount(Recurrent):
+    "A hidden state with a number in it that is no tensor."
+
+    def init_hidden(self, batch_size):
+        return {"h": torch.zeros(batch_size, N), "steps": 0}
+
+    def forward(self, x, hidden):
+        h = torch.tanh(self.inward(x) + hidden["h"] * (1 + hidden["steps"]))
+        return torch.sigmoid(self.outward(h)), {"h": h, "steps": hidden["steps"] + 1}
+
+
+class WithTensorCount(WithCount):
+    "The same, counted in a tensor of whole numbers."
+
+    def init_hidden(self, batch_size):
+        return {"h": torch.zeros(batch_size, N), "steps": torch.zeros(batch_size, 1, dtype=torch.long)}
+
+
+def test_a_count_in_the_hidden_state():
+    "As a number it would stand still, and is refused; as a tensor it is followed."
+    env = point_mass_world(duration=0.04)
+    sizes = env.n_observations, env.n_actions
+    with pytest.raises(fused.Unsupported, match=r"no tensor and changes \(0, then 1\)"):
+        mn.play(WithCount(*sizes), env, engine="fused")
+    torch.manual_seed(0)
+    net = WithTensorCount(*sizes)
+    torch.testing.assert_close(played(net, env, "fused"), played(net, env, "eager"), rtol=1e-4, atol=1e-6)

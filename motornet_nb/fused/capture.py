@@ -17,6 +17,7 @@ from torch.utils._pytree import keystr, tree_flatten, tree_flatten_with_path, tr
 from . import operations, reductions, views
 from .graph import Graph, Value, View, key
 from .recorder import Dimension, Recorded, Recorder, Unsupported, in_words
+from .surroundings import alike
 
 # %% auto #0
 __all__ = ['Captured', 'equal_tensors', 'probe_size', 'in_order', 'ordered', 'capture']
@@ -160,6 +161,12 @@ def capture(
         raise Unsupported("a step whose next carry has another structure than its carry")
     outputs, _ = tree_flatten(result[1])
     for before, after in zip(flat[2][0], next_leaves, strict=True):
+        if not isinstance(before, Tensor) and not alike(before, after):
+            raise Unsupported(
+                f"something in the carry that is no tensor and changes ({before!r}, then {_kind(after)}); {_AS_TENSOR}"
+            )
+        if isinstance(before, Tensor) and not isinstance(after, Tensor):
+            raise Unsupported(f"a tensor in the carry that becomes {after!r}; {_AS_TENSOR}")
         if isinstance(before, Tensor) and (before.shape[1:] != after.shape[1:] or before.dtype != after.dtype):
             raise Unsupported(
                 f"a carry that changes from {tuple(before.shape[1:])} {before.dtype} to {tuple(after.shape[1:])} {after.dtype}"
@@ -194,7 +201,12 @@ def _run(recorder: Recorder, step, given):
     return torch.func.functionalize(watched, remove="mutations")(*given)
 
 
+_AS_TENSOR = "what changes from step to step has to be a tensor with its trials first"
 _REMEDY = "keep what changes from step to step in the hidden state"
+
+
+def _kind(x: Any) -> str:
+    return f"a tensor of shape {tuple(x.shape)}" if isinstance(x, Tensor) else repr(x)
 
 
 def _name(path: Any) -> str:

@@ -571,13 +571,11 @@ class Surroundings:
     ) -> Change | None:
         "The first number, text or tensor that is another one there."
         mine, theirs = ({c.label(i): v for c in x.containers for i, v in enumerate(c.values)} for x in (self, other))
-        for place in [place for place in mine if place in theirs]:
-            one, two = mine[place], theirs[place]
-            plain = isinstance(one, (*_PLAIN, tuple)) and isinstance(two, (*_PLAIN, tuple))
-            tensors = isinstance(one, Tensor) and isinstance(two, Tensor) and id(one) not in self._given
-            if (plain and not alike(one, two)) or (tensors and _bytes(one) != _bytes(two)):
-                return Change(place, one, two)
-        return None
+        pairs = [Change(place, mine[place], theirs[place]) for place in mine if place in theirs]
+        plain = [p for p in pairs if isinstance(p.was, (*_PLAIN, tuple)) and isinstance(p.now, (*_PLAIN, tuple))]
+        tensors = [p for p in pairs if isinstance(p.was, Tensor) and isinstance(p.now, Tensor)]
+        tensors = [p for p in tensors if not p.was.requires_grad and _bytes(p.was) != _bytes(p.now)]
+        return next((p for p in [*(p for p in plain if not alike(p.was, p.now)), *tensors]), None)
 
     def restore(self) -> None:
         "Put everything back."
