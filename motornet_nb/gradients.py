@@ -21,7 +21,7 @@ from .environment import Environment
 from .learner import Learner
 from .loss import Loss, Term
 from .panels import Message, Panel, button, live
-from .parameters import refuse
+from .parameters import is_number, refuse
 from .plotting import add_hover, degrees, styled_figure
 from .reachviews import CoursePicture, Reach, ReachPicture, reach_of
 from .replicates import Replicates
@@ -155,11 +155,7 @@ class GradientPanel(Panel):
         self._named = [(n, p) for n, p in net.named_parameters() if p.requires_grad]
         if not self._named:
             raise refuse(self, "net", type(net).__name__, "a network with parameters that can be learnt")
-        if (
-            not isinstance(learning_rate, int | float)
-            or isinstance(learning_rate, bool)
-            or not 0 < learning_rate < math.inf
-        ):
+        if not is_number(learning_rate) or not 0 < learning_rate < math.inf:
             raise refuse(self, "learning_rate", learning_rate, "a finite number above 0")
         self.net, self.env, self.loss, self.learning_rate = (
             net,

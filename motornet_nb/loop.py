@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 from .environment import Constants, Environment, Tap, WorldState
 from .parameters import refuse
-from .policy import check_policy
+from .policy import answered, check_policy
 
 # %% ../nbs/api/31_loop.ipynb #6d6b5a78
 class Carry(NamedTuple):
@@ -48,9 +48,10 @@ class ClosedLoop(nn.Module):
         "One step with the modules' own parameters."
         observation = self.environment.observe(inputs, feedback)
         if "hidden_noise" in inputs:
-            action, hidden = self.policy(observation, carry.hidden, inputs["hidden_noise"])
+            answer = self.policy(observation, carry.hidden, inputs["hidden_noise"])
         else:
-            action, hidden = self.policy(observation, carry.hidden)
+            answer = self.policy(observation, carry.hidden)
+        action, hidden = answered(self.policy, answer, observation, carry.hidden, self.environment.n_actions)
         world, outputs = self.environment.advance(constants, carry.world, action, inputs)
         outputs["observation"] = observation
         leaves = tree_leaves(hidden)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'is_number', 'is_truth']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -235,8 +235,7 @@ def count(
     allowed = f"a whole number, at least {at_least}"
 
     def check(value):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < at_least:
+        if not is_whole(value) or value < at_least:
             raise PydanticCustomError("count", "{allowed}", {"allowed": allowed})
         return int(value)
 
@@ -261,9 +260,14 @@ def flag(
     description: str = "",  # one line
 ) -> Any:
     "Declare a switch."
-    return Parameter(
-        Annotated[bool, Field(strict=True)], default, "", description, allowed="True or False", kind="flag"
-    )
+    allowed = "True or False"
+
+    def check(value):
+        if not is_truth(value):
+            raise PydanticCustomError("flag", "{allowed}", {"allowed": allowed})
+        return bool(value)
+
+    return Parameter(Annotated[bool, BeforeValidator(check)], default, "", description, allowed=allowed, kind="flag")
 
 
 def text(
@@ -356,5 +360,20 @@ def check_seed(owner: str, seed: Any) -> int:
 
 
 def is_whole(value: Any) -> bool:
-    "Whether a value is a whole number, Python's or NumPy's."
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    "Whether a value is a whole number: Python's, NumPy's, or the only one of a tensor without dimensions. Truth values are none."
+    return isinstance(_only(value), int | np.integer) and not is_truth(value)
+
+
+def is_number(value: Any) -> bool:
+    "Whether a value is a number, whole or not, of the same kinds; it need not be finite."
+    return isinstance(_only(value), int | float | np.integer | np.floating) and not is_truth(value)
+
+
+def is_truth(value: Any) -> bool:
+    "Whether a value is `True` or `False`, Python's or NumPy's."
+    return isinstance(_only(value), bool | np.bool_)
+
+
+def _only(value: Any) -> Any:
+    "The number in an array or a tensor without dimensions; anything else as it is."
+    return value.item() if isinstance(value, torch.Tensor | np.ndarray) and value.ndim == 0 else value

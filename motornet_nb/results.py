@@ -79,7 +79,7 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
         "policy_class": type(policy).__name__,
     }
     if seed is not None:
-        attributes["seed"] = seed
+        attributes["seed"] = int(seed)
     for name, model in (("config", environment), ("policy", policy)):
         if isinstance(model, Model):
             try:
@@ -166,8 +166,9 @@ def to_dataset(
     for name, values in trials.labels.items():
         unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
         attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
+        rows = isinstance(values, Tensor) and values.ndim == 2
         coordinates[name] = (
-            "trial",
+            ("trial", f"{name}_element") if rows else "trial",
             _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object),
             attributes,
         )
