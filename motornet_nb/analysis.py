@@ -14,7 +14,7 @@ import torch
 
 from .effector import Effector
 from .environment import whole_steps
-from .parameters import is_number, is_whole, refuse
+from .parameters import as_float, is_number, is_whole, refuse
 from .task import default_posture
 
 # %% ../nbs/api/19_analysis.ipynb #57f39a3f
@@ -271,6 +271,7 @@ def passive_drift(
     _check_grid("passive_drift", effector, n)
     if not is_number(duration) or not 0 < duration < np.inf:
         raise refuse("passive_drift", "duration", duration, "a finite number above 0 s")
+    duration = as_float(duration)
     steps = whole_steps("passive_drift", "duration", duration, effector.timestep)
     names, space = effector.skeleton.joint_names, list(effector.skeleton.space_names)
     axes = {name: _joint_axis(effector, i, n) for i, name in enumerate(names)}

@@ -21,7 +21,7 @@ from .environment import Environment
 from .learner import Learner
 from .loss import Loss, Term
 from .panels import Message, Panel, button, live
-from .parameters import is_number, refuse
+from .parameters import as_float, is_number, refuse
 from .plotting import add_hover, degrees, styled_figure
 from .reachviews import CoursePicture, Reach, ReachPicture, reach_of
 from .replicates import Replicates
@@ -161,7 +161,7 @@ class GradientPanel(Panel):
             net,
             env,
             hand_to_target() if loss is None else loss,
-            float(learning_rate),
+            as_float(learning_rate),
         )
         self.trials = env.sample() if trials is None else trials
         self._first = {n: v.detach().clone() for n, v in net.state_dict().items()}

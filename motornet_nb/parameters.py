@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'is_number', 'is_truth']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'is_number', 'is_truth',
+           'as_float']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -207,7 +208,8 @@ def number(
     def check(value):
         if optional and value is None:
             return None
-        return float(as_quantity(value, **limits, allowed=allowed))
+        checked = as_quantity(value, **limits, allowed=allowed)
+        return as_float(value) if is_number(value) else float(checked)
 
     annotation = Annotated[Any, BeforeValidator(check)]
     return Parameter(
@@ -374,6 +376,16 @@ def is_truth(value: Any) -> bool:
     return isinstance(_only(value), bool | np.bool_)
 
 
+def as_float(
+    value: Any,  # for which `is_number` holds
+) -> float:
+    "Python's own number; of one of NumPy's in single precision the one it is printed as, so that `np.float32(0.01)` means 0.01."
+    only = _only(value)
+    return float(str(only)) if isinstance(only, np.floating) and not isinstance(only, float) else float(only)
+
+
 def _only(value: Any) -> Any:
     "The number in an array or a tensor without dimensions; anything else as it is."
-    return value.item() if isinstance(value, torch.Tensor | np.ndarray) and value.ndim == 0 else value
+    if not isinstance(value, torch.Tensor | np.ndarray) or value.ndim > 0:
+        return value
+    return value.item() if isinstance(value, torch.Tensor) else value[()]

@@ -107,10 +107,11 @@ def _in_words(x: Any) -> str:
 def why_refused(
     policy: nn.Module,  # that has just been played
     n_observations: int,  # how many numbers an observation has
+    n_actions: int,  # how many numbers an action has
     like: Tensor,  # (batch, ...), of the precision and on the device of the body
     error: Exception,  # what stopped it
 ) -> Exception | None:
-    "An error in words if it is the policy that cannot take the observations of this environment; None if it is something else."
+    "An error in words if it is the policy that cannot take what it is given, or returns something else than it should; None if it is something else."
     if isinstance(error, torch.OutOfMemoryError | NotImplementedError):
         return None
     observation, hidden = like.new_zeros(len(like), n_observations), policy.init_hidden(len(like))
@@ -122,9 +123,10 @@ def why_refused(
             value = observation if argument == "observation" else hidden
             allowed = f"what forward(observation, hidden) can take, which says: {str(own).strip()}{_takes(policy)}"
             return refuse(type(policy), argument, _in_words(value), allowed)
-        if not (isinstance(answer, tuple | list) and len(answer) == 2):
-            return None
-        hidden = answer[1]
+        try:
+            _, hidden = answered(policy, answer, observation, hidden, n_actions)
+        except (ValueError, TypeError) as wrong:
+            return wrong
     return None
 
 

@@ -166,12 +166,8 @@ def to_dataset(
     for name, values in trials.labels.items():
         unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
         attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
-        rows = isinstance(values, Tensor) and values.ndim == 2
-        coordinates[name] = (
-            ("trial", f"{name}_element") if rows else "trial",
-            _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object),
-            attributes,
-        )
+        each = _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object)
+        coordinates[name] = (("trial", f"{name}_element")[: each.ndim], each, attributes)
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 

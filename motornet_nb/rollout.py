@@ -150,7 +150,7 @@ class _Fork:
     ended = True  # whether there were none to be copied
 
     def before(self) -> None:
-        self.ended = torch.get_num_threads() == 1 or _end_threads()
+        self.ended = _end_threads() or torch.get_num_threads() == 1
 
     def in_child(self) -> None:
         if not self.ended:  # another kind of OpenMP: as in the workers of a `DataLoader`
@@ -225,7 +225,9 @@ def play(
     try:
         recorded = engine.run(episode, hidden, inputs)
     except Exception as error:
-        why = why_refused(networks_of(policy)[0], environment.n_observations, together.start, error)
+        why = why_refused(
+            networks_of(policy)[0], environment.n_observations, environment.n_actions, together.start, error
+        )
         if why is None:
             raise
         raise why from error

@@ -27,6 +27,7 @@ from .trials import Streams, Trials
 # %% ../nbs/api/12_task.ipynb #c8cb98db
 _IN_SPACE = ("start", "target", "goal")
 _KNOWN = {*_IN_SPACE, "go cue"}
+_DIMENSIONS = ("trial", "time", "joint", "space", "muscle", "unit")
 
 
 def default_posture(effector: Effector) -> Tensor:  # (joint)
@@ -240,6 +241,8 @@ def assemble(
 
 def _checked_label(task: Task, name: str, values: Any, n: int) -> Tensor | list:
     "A label of each trial: a tensor, or a list."
+    if name in _DIMENSIONS:
+        raise refuse(task, "labels", name, f"under another name than {', '.join(_DIMENSIONS)}, dimensions of a Dataset")
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         values = torch.from_numpy(values)
     if isinstance(values, list | tuple) and values and isinstance(values[0], list | tuple | np.ndarray | Tensor):
@@ -248,7 +251,8 @@ def _checked_label(task: Task, name: str, values: Any, n: int) -> Tensor | list:
         except (TypeError, ValueError):  # texts, or rows of different lengths
             raise refuse(task, f"labels[{name!r}]", values, "rows of as many numbers each") from None
     if not isinstance(values, Tensor):
-        values = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
+        single = isinstance(values, str) or not isinstance(values, Iterable)
+        values = [values] if single else values.tolist() if isinstance(values, np.ndarray) else list(values)
     if getattr(values, "ndim", 1) not in (1, 2) or len(values) != n:
         has = f"of shape {tuple(values.shape)}" if isinstance(values, Tensor) else f"{len(values)} values"
         raise refuse(task, f"labels[{name!r}]", has, f"one value, or one row, for each of {n} trials")

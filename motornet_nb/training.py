@@ -24,7 +24,7 @@ from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
 from .loop import check_match
 from .loss import FunctionTerm, Loss, ReachLoss
-from .parameters import is_number, is_truth, is_whole, refuse
+from .parameters import as_float, is_number, is_truth, is_whole, refuse
 from .replicates import Replicates, make_replicates, networks_of
 from .resume import Before, RunFolder
 from .rollout import Rollout, play, suitable_threads
@@ -292,7 +292,7 @@ def train(
     "Train a policy by backpropagation through the body."
     _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume)
     n_batches, batch_size, every = int(n_batches), int(batch_size), int(every)
-    learning_rate, clip_norm = float(learning_rate), None if clip_norm is None else float(clip_norm)
+    learning_rate, clip_norm = as_float(learning_rate), None if clip_norm is None else as_float(clip_norm)
     seed = Streams(seed).seed
     callbacks = _as_callbacks(callbacks)
     _check_judge(loss)
@@ -403,7 +403,7 @@ def _as_callbacks(callbacks: Any) -> list[Callable]:
     several = isinstance(callbacks, Iterable) and not callable(callbacks) and not isinstance(callbacks, str | bytes)
     each = [] if callbacks is None else list(callbacks) if several else [callbacks]
     for callback in each:
-        if not callable(callback) or not _takes_one(callback):
+        if not callable(callback) or isinstance(callback, type) or not _takes_one(callback):
             raise refuse("train", "callbacks", callback, "functions that can be called with the progress", TypeError)
         if inspect.iscoroutinefunction(callback) or inspect.isgeneratorfunction(callback):
             raise refuse(

@@ -23,7 +23,7 @@ from .environment import Environment
 from .loss import ReachLoss
 from .model import Model
 from .panels import Message, Panel, button, live
-from .parameters import is_number, is_whole, refuse
+from .parameters import as_float, is_number, is_whole, refuse
 from .plotting import add_hover, add_legend, direction_color, empty_source, plane, styled_figure
 from .rollout import evaluating, play
 from .training import Progress, train
@@ -170,7 +170,7 @@ class TrainingPanel(Panel):
         self._go, self._stop = threading.Event(), threading.Event()
         self._rows: list[dict[str, float]] = []
         self._optimizer: torch.optim.Optimizer | None = None
-        self._first_rate, self._rate_moved = float(learning_rate), False
+        self._first_rate, self._rate_moved = as_float(learning_rate), False
         self._message = Message()
         self._loss_picture = LossPicture(list(getattr(self.loss, "weights", ())))
         self._path_picture = TestReachPicture()
