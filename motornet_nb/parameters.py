@@ -356,7 +356,7 @@ def check_options(owner: str, options: dict | None, known: tuple[str, ...]) -> d
 
 def check_seed(owner: str, seed: Any) -> int:
     "Check the seed of a `reset`."
-    if not is_whole(seed) or not 0 <= seed < 2**63:
+    if not is_whole(seed) or not 0 <= int(seed) < 2**63:
         raise refuse(owner, "seed", seed, "a whole number, at least 0 and below 2**63")
     return int(seed)
 

@@ -112,13 +112,15 @@ def why_refused(
     error: Exception,  # what stopped it
 ) -> Exception | None:
     "An error in words if it is the policy that cannot take what it is given, or returns something else than it should; None if it is something else."
-    if isinstance(error, torch.OutOfMemoryError | NotImplementedError):
+    if isinstance(error, torch.OutOfMemoryError):
         return None
     observation, hidden = like.new_zeros(len(like), n_observations), policy.init_hidden(len(like))
     for argument in ("observation", "hidden"):
         try:
             with torch.no_grad():
                 answer = policy(observation, hidden)
+        except NotImplementedError:  # a forward() that is none
+            return None
         except (RuntimeError, TypeError) as own:
             value = observation if argument == "observation" else hidden
             allowed = f"what forward(observation, hidden) can take, which says: {str(own).strip()}{_takes(policy)}"
