@@ -95,7 +95,11 @@ def scan(
 
 # %% ../nbs/api/31_loop.ipynb #97d7770b
 def check_match(policy: nn.Module, environment: Environment) -> None:
-    "Refuse a policy in another precision or on another device than the body."
+    "Refuse what is no network or no environment, and a policy in another precision or on another device than the body."
+    if not isinstance(policy, nn.Module):
+        raise refuse("policy", "policy", policy, "a torch.nn.Module, an object and not its class", TypeError)
+    if not isinstance(environment, Environment):
+        raise refuse(type(policy), "environment", environment, "an Environment", TypeError)
     dtype, device = environment.effector.dtype, environment.effector.device
     for name, parameter in policy.named_parameters():
         if parameter.dtype != dtype or parameter.device.type != device.type:

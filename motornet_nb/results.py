@@ -193,10 +193,10 @@ def simulate(
     engine: str = "auto",  # "eager", "fused", "compile"; "auto" for eager, or where that would take long, what is fastest
 ) -> Any:  # xarray.Dataset
     "Play trials without learning and return everything as an xarray Dataset."
+    check_match(policy, environment)
     streams, networks = Streams(seed), len(networks_of(policy))
     if trials is None:
         trials = environment.sample(n, streams, split)
-    check_match(policy, environment)
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
     with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
         return to_dataset(

@@ -206,6 +206,8 @@ def play(
 ) -> Rollout:
     "Play a batch of trials; everything in the result is attached to the graph."
     n = len(networks_of(policy))
+    if not isinstance(environment, Environment):
+        raise refuse("play", "environment", environment, "an Environment", TypeError)
     engine = recent_engine(engine, policy, environment)
     check_match(policy, environment)
     streams = Streams.several(seed, n)

@@ -471,3 +471,14 @@ def test_truth_values_of_numpy_in_a_declaration():
     assert Switched(on=np.bool_(True)).on is True and Switched(on=torch.tensor(True)).on is True
     for wrong in (1, "yes", None, np.int64(1)):
         refused(lambda wrong=wrong: Switched(on=wrong), "on = ", "True or False")
+
+
+@pytest.mark.parametrize("wrong", [5, None, mn.RandomTargetReach(), mn.Environment])
+def test_what_is_no_environment(wrong):
+    "Named before anything is computed, and so is what is no network."
+    net = mn.PolicyGRU(12, 3, 4)
+    env = mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1)
+    for call in (mn.play, mn.simulate, mn.train):
+        refused(lambda call=call: call(net, wrong), "environment = ", "an Environment", error=TypeError)
+        refused(lambda call=call: call(env, net), "environment = PolicyGRU", "an Environment", error=TypeError)
+    refused(lambda: mn.simulate(mn.PolicyGRU, env), "policy = ", "an object and not its class", error=TypeError)
