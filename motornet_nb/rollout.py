@@ -216,9 +216,9 @@ def play(
     shares = list(trials) if isinstance(trials, Iterable) else [trials] * n
     if len(shares) != n or len(streams) != n:
         raise refuse("play", "trials", f"{len(shares)} batches, {len(streams)} seeds", f"one for each of {n} networks")
-    for share in shares:
-        environment.check_trials(share)
-    if len({len(share) for share in shares}) > 1:
+    for share in shares if n > 1 else ():
+        environment.check_trials(share)  # of a single one `begin` does
+    if n > 1 and len({len(share) for share in shares}) > 1:
         raise refuse("play", "trials", f"batches of {[len(share) for share in shares]}", "batches of the same size")
     together = shares[0] if n == 1 else Trials.join(shares)
     episode = environment.begin(together, streams, deterministic)

@@ -93,7 +93,9 @@ class Task(Model):
         trials = self.draw(n, effector, n_steps, streams, split, joint_state)
         trials = self._with_own_inputs(trials, effector, streams, split)
         self.check_inputs(trials, effector)
-        trials = replace(trials, labels={k: _checked_label(self, k, v, len(trials)) for k, v in trials.labels.items()})
+        labels = {name: _checked_label(self, name, values, len(trials)) for name, values in trials.labels.items()}
+        if any(labels[name] is not values for name, values in trials.labels.items()):
+            trials = replace(trials, labels=labels)
         if not self.loads:
             return trials
         # loads of one kind draw from streams of their own
@@ -250,9 +252,9 @@ def _checked_label(task: Task, name: str, values: Any, n: int) -> Tensor | list:
             values = torch.from_numpy(np.asarray([np.asarray(v) for v in values]))
         except (TypeError, ValueError):  # texts, or rows of different lengths
             raise refuse(task, f"labels[{name!r}]", values, "rows of as many numbers each") from None
-    if not isinstance(values, Tensor):
-        single = isinstance(values, str) or not isinstance(values, Iterable)
-        values = [values] if single else values.tolist() if isinstance(values, np.ndarray) else list(values)
+    if not isinstance(values, Tensor | list):
+        several = isinstance(values, Iterable) and not isinstance(values, str)
+        values = values.tolist() if isinstance(values, np.ndarray) else list(values) if several else [values]
     if getattr(values, "ndim", 1) not in (1, 2) or len(values) != n:
         has = f"of shape {tuple(values.shape)}" if isinstance(values, Tensor) else f"{len(values)} values"
         raise refuse(task, f"labels[{name!r}]", has, f"one value, or one row, for each of {n} trials")
