@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from .effector import Effector
-from .parameters import refuse, whole_steps
+from .parameters import as_float, is_number, is_whole, refuse, whole_steps
 from .task import default_posture
 
 # %% ../nbs/api/19_analysis.ipynb #57f39a3f
@@ -232,7 +232,7 @@ def reach_kinematics(
 
 def _check_options(angle_at, threshold, slowest):
     def number(x, low, high):
-        return isinstance(x, int | float) and not isinstance(x, bool) and low <= x < high
+        return is_number(x) and low <= x < high
 
     if angle_at != "peak speed" and not number(angle_at, 0, np.inf):
         raise refuse(
@@ -247,7 +247,7 @@ def _check_options(angle_at, threshold, slowest):
 def _check_grid(owner: str, effector: Any, n: Any) -> None:
     if not isinstance(effector, Effector):
         raise refuse(owner, "effector", effector, "an Effector", TypeError)
-    if not isinstance(n, int) or isinstance(n, bool) or n < 2:
+    if not is_whole(n) or n < 2:
         raise refuse(owner, "n", n, "a whole number, at least 2")
 
 
@@ -270,8 +270,9 @@ def passive_drift(
     import xarray as xr
 
     _check_grid("passive_drift", effector, n)
-    if not isinstance(duration, int | float) or isinstance(duration, bool) or not 0 < duration < np.inf:
+    if not is_number(duration) or not 0 < duration < np.inf:
         raise refuse("passive_drift", "duration", duration, "a finite number above 0 s")
+    duration = as_float(duration)
     steps = whole_steps("passive_drift", "duration", duration, effector.timestep)
     names, space = effector.skeleton.joint_names, list(effector.skeleton.space_names)
     axes = {name: _joint_axis(effector, i, n) for i, name in enumerate(names)}

@@ -31,7 +31,7 @@ from .analysis import as_trials, endpoint_speed, moment_arm_map, trial_values
 from .body import Body
 from .drawing import color_of, dash_of
 from .edits import Place, value_at, with_value
-from .parameters import refuse
+from .parameters import is_number, is_whole, refuse
 from .pictures import outline, workspace
 from motornet_nb.plotting import (
     INK,
@@ -124,10 +124,10 @@ def animation(
     body = _body_of(ds) if effector is None else effector
     n = ds.sizes["trial"]
     chosen = list(range(min(n, 16))) if trials is None else list(trials)
-    if not chosen or any(not isinstance(t, int | np.integer) or not 0 <= t < n for t in chosen):
+    if not chosen or any(not is_whole(t) or not 0 <= t < n for t in chosen):
         raise refuse("animation", "trials", trials, f"positions of trials, 0 to {n - 1}")
-    if not isinstance(speed, int | float) or not speed > 0:
-        raise refuse("animation", "speed", speed, "a number above 0")
+    if not is_number(speed) or not 0 < speed < np.inf:
+        raise refuse("animation", "speed", speed, "a finite number above 0")
     ds = ds.isel(trial=chosen)
     seconds = ds["time"].values.astype(float)
     positions = torch.as_tensor(trial_values(ds, "joint_position", ("time", "joint")).astype(float))

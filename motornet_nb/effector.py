@@ -21,6 +21,7 @@ from .integration import EffectorCoefficients, EffectorState
 from .muscle import Muscle, ReluMuscle
 from .parameters import check_options, check_seed, refuse
 from .skeleton import PointMass, Skeleton, TwoDofArm
+from .trials import without_history
 
 # %% ../nbs/api/09_effector.ipynb #faadbf1e
 class Effector(Body):
@@ -38,6 +39,11 @@ class Effector(Body):
         super().add_muscle(path_fixation_body, path_coordinates, name, **muscle_parameters)
         self._state = self._state_coefficients = None
         return self
+
+    def __getstate__(self):
+        "For copies and files: they go on from the same state, but gradients do not reach back beyond the copy."
+        state = self.__dict__.copy()
+        return state | {"_state": without_history(state.get("_state")), "_state_coefficients": None}
 
     def _apply(self, fn, recurse=True):
         super()._apply(fn, recurse)

@@ -19,9 +19,9 @@ from .effector import Effector
 from .integration import EffectorCoefficients, EffectorState
 from .loads import Load, Motion
 from .model import Model
-from .parameters import check_options, count, data, number, part, quantity, refuse, whole_steps
+from .parameters import check_options, count, data, is_truth, number, part, quantity, refuse, whole_steps
 from .task import Task
-from .trials import Streams, Trials, draw_normal
+from .trials import Streams, Trials, draw_normal, without_history
 
 # %% ../nbs/api/13_environment.ipynb #98ce171c
 class Tap(NamedTuple):
@@ -174,14 +174,21 @@ class Environment(Model):
         streams = seed if isinstance(seed, Streams) else Streams(seed)
         return self.task.sample(n, self.effector, self.n_steps, streams, split, joint_state)
 
-    def _check_trials(self, trials: Trials) -> None:
+    def check_trials(
+        self,
+        trials: Any,  # to be played
+    ) -> None:
+        "Refuse what this environment's task has not drawn."
         if not isinstance(trials, Trials):
             raise refuse(self, "trials", trials, "Trials, from sample(...)", TypeError)
         if trials.n_steps != self.n_steps or abs(trials.timestep - self.timestep) > 1e-12:
             had = f"{trials.n_steps} steps of {trials.timestep:g} s"
             raise refuse(self, "trials", had, f"drawn for {self.n_steps} steps of {self.timestep:g} s")
-        if len(trials.loads) != len(self.task.loads) or trials.inputs.shape[-1] != self._n_inputs:
-            raise refuse(self, "trials", trials.labels["condition"][0], "drawn by this environment's task")
+        if len(trials.loads) != len(self.task.loads):
+            had = f"with {len(trials.loads)} loads"
+            allowed = f"drawn by this environment's task, {type(self.task).__name__}, which has {len(self.task.loads)}"
+            raise refuse(self, "trials", had, allowed)
+        self.task.check_inputs(trials, self.effector)
 
     def begin(
         self,
@@ -192,8 +199,12 @@ class Environment(Model):
         deterministic: bool = False,  # whether all noise is off
     ) -> Episode:
         "Everything that is known of an episode before its first step."
-        self._check_trials(trials)
-        streams = seed if isinstance(seed, Sequence) else [seed if isinstance(seed, Streams) else Streams(seed)]
+        self.check_trials(trials)
+        streams = Streams.several(seed)
+        if not streams or len(trials) % len(streams):
+            raise refuse(
+                self, "seed", f"{len(streams)} seeds", f"one, or several that share {len(trials)} trials equally"
+            )
         effector = self.effector
         trials = trials.to(effector.device, effector.dtype)
         body = effector.coefficients()
@@ -345,7 +356,7 @@ class Environment(Model):
         if seed is not None:
             self._seed, self._episodes = Streams(seed).seed, 0
         deterministic = options.get("deterministic", False)
-        if not isinstance(deterministic, bool):
+        if not is_truth(deterministic):
             raise refuse("Environment.reset", "deterministic", deterministic, "True or False")
         streams = Streams(self._seed, self._episodes)
         self._episodes += 1
@@ -399,6 +410,13 @@ class Environment(Model):
     def _info(self, action, noisy_action) -> dict[str, Any]:
         states = self.effector.stack_states(self._state.body, self._episode.constants.body)
         return {"states": states, "action": action, "noisy action": noisy_action, "goal": self._episode.trials.goal}
+
+    def __getstate__(self):
+        "For copies and files: an episode goes on in them with the same numbers; gradients reach back to the copy, no further, and a learnt body only from the next `reset` on."
+        state = self.__dict__.copy()
+        return state | {
+            name: without_history(state[name]) for name in ("_episode", "_state", "_history") if name in state
+        }
 
     def _apply(self, fn, recurse=True):
         self._episode = None  # an episode that has begun stays on the old device: begin a new one

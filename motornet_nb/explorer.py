@@ -17,7 +17,7 @@ from .analysis import as_trials, endpoint_speed
 from .animation import animation
 from .drawing import color_of
 from .panels import CodeBox, Message, Panel, fill, live
-from .parameters import refuse
+from .parameters import is_number, refuse
 from .plotting import axis_label
 from .trialreader import TrialReader, direction_names
 from motornet_nb.trialviews import (
@@ -128,8 +128,7 @@ class Explorer(Panel):
     def time(self, seconds: float) -> None:
         all_seconds = self._reader.seconds
         step = float(np.diff(all_seconds).max()) if len(all_seconds) > 1 else 0.0
-        number = isinstance(seconds, int | float | np.number) and not isinstance(seconds, bool)
-        if not number or not all_seconds[0] - 1.001 * step <= seconds <= all_seconds[-1] + 1.001 * step:
+        if not is_number(seconds) or not all_seconds[0] - 1.001 * step <= seconds <= all_seconds[-1] + 1.001 * step:
             raise refuse(self, "time", seconds, f"between {all_seconds[0]:g} and {all_seconds[-1]:g} s")
         self._slider.value = int(np.abs(all_seconds - seconds).argmin())
 

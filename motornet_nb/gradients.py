@@ -21,7 +21,7 @@ from .environment import Environment
 from .learner import Learner
 from .loss import Loss, Term
 from .panels import Message, Panel, button, live
-from .parameters import refuse
+from .parameters import as_float, is_number, refuse
 from .plotting import add_hover, degrees, styled_figure
 from .reachviews import CoursePicture, Reach, ReachPicture, reach_of
 from .replicates import Replicates
@@ -155,17 +155,13 @@ class GradientPanel(Panel):
         self._named = [(n, p) for n, p in net.named_parameters() if p.requires_grad]
         if not self._named:
             raise refuse(self, "net", type(net).__name__, "a network with parameters that can be learnt")
-        if (
-            not isinstance(learning_rate, int | float)
-            or isinstance(learning_rate, bool)
-            or not 0 < learning_rate < math.inf
-        ):
+        if not is_number(learning_rate) or not 0 < learning_rate < math.inf:
             raise refuse(self, "learning_rate", learning_rate, "a finite number above 0")
         self.net, self.env, self.loss, self.learning_rate = (
             net,
             env,
             hand_to_target() if loss is None else loss,
-            float(learning_rate),
+            as_float(learning_rate),
         )
         self.trials = env.sample() if trials is None else trials
         self._first = {n: v.detach().clone() for n, v in net.state_dict().items()}

@@ -6,7 +6,10 @@
 __all__ = ['Learner']
 
 # %% ../nbs/api/35_learner.ipynb #dc60438b
+import inspect
 import math
+import warnings
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -32,13 +35,20 @@ class Learner:
         learning_rate: float = 1e-3,  # of Adam, if no optimizer is given
         clip_norm: float | None = 1.0,  # largest gradient norm; None not to clip
         ranges: Ranges | None = None,  # of the quantities that the optimizer may change
+        parts: dict[str, nn.Module]
+        | None = None,  # by the beginning of their names: where these parameters are, and others may come to be
     ):
-        self.named, self.clip_norm = named, clip_norm
+        self.named, self.clip_norm, self._parts = named, clip_norm, parts or {}
         self.ranges = Ranges() if ranges is None else ranges
         self.parameters = [p for _, p in named]
         given = _made(optimizer, self.parameters, torch.optim.Optimizer, "optimizer")
         self.optimizer = given or torch.optim.Adam(self.parameters, lr=learning_rate, fused=True)
         self.scheduler = _made(scheduler, self.optimizer, _SCHEDULERS, "scheduler")
+        self._check()
+        self._held = [(n, p) for n, p in named if any(p is q for q in self._in_optimizer())]  # frozen ones, too
+        self._left_out = [(n, p) for n, p in named if all(p is not q for _, q in self._held)]
+        self._tell_of_left_out()
+        self._seen = self._flat()
         fresh = (
             self.optimizer is not optimizer and self.scheduler is not scheduler
         )  # else they may have been used before
@@ -47,6 +57,79 @@ class Learner:
             "optimizer": class_of(self.optimizer) | _settings(self.optimizer.defaults),
             "scheduler": class_of(self.scheduler) | (_settings(self.scheduler.state_dict()) if fresh else {}),
         }
+
+    def _check(self) -> None:
+        "Refuse an optimizer or a scheduler that could not do its part."
+        needed = [p.name for p in _parameters_of(type(self.optimizer).step) if p.default is p.empty][1:]
+        if needed:
+            allowed = f"one that needs no {', '.join(needed)} for a step, such as Adam: a batch is played only once"
+            raise refuse("train", "optimizer", type(self.optimizer).__name__, allowed)
+        if not any(p is q for p in self.parameters for q in self._in_optimizer()):
+            allowed = "one that holds parameters of this policy (was it made for a copy, or before the weights were replaced?)"
+            raise refuse("train", "optimizer", type(self.optimizer).__name__, allowed)
+        if getattr(self.scheduler, "optimizer", self.optimizer) is not self.optimizer:
+            allowed = "a scheduler of the optimizer that is given, or a function that makes one"
+            raise refuse("train", "scheduler", type(self.scheduler).__name__, allowed)
+
+    def _tell_of_left_out(self) -> None:
+        "An optimizer may hold some parameters only; who did not mean it should know."
+        if self._left_out:
+            words = ", ".join(n for n, _ in self._left_out)
+            remedy = "requires_grad_(False) says that this is meant"
+            warnings.warn(f"the optimizer does not hold {words}: not learnt ({remedy})", stacklevel=5)
+
+    def _in_optimizer(self) -> list[Tensor]:
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
+
+    # ---- parameters that change ----------------------------------------------------------------------------------
+
+    def _flat(self) -> list[tuple[nn.Parameter, bool]]:
+        "All parameters there are, and whether they are learnt."
+        found: list[tuple[nn.Parameter, bool]] = []
+        for module in self._parts.values():
+            _gather(module, found)
+        return found
+
+    def _all(self) -> dict[str, nn.Parameter]:
+        return {f"{prefix}{n}": p for prefix, x in self._parts.items() for n, p in x.named_parameters()}
+
+    def follow(self) -> None:
+        "Learn what is there now: parameters may have been frozen, unfrozen, replaced or added since the last batch."
+        now = self._flat()
+        if len(now) == len(self._seen) and all(
+            p is q and b is c for (p, b), (q, c) in zip(now, self._seen, strict=True)
+        ):
+            return
+        self._seen, every = now, self._all()
+        names = {id(p): n for n, p in every.items()}
+        self._held = [(names.get(id(p), n), p) for n, p in self._held]  # pruning gives them other names
+        for name, parameter in list(self._held):
+            if id(parameter) not in names:
+                self._let_go(name, parameter, every.get(name))
+        self.named = [(n, p) for n, p in every.items() if p.requires_grad]
+        self.parameters = [p for _, p in self.named]
+        known = {id(p) for p in self._in_optimizer()}
+        for name, parameter in self.named:
+            if id(parameter) not in known and any(name == n or parameter is p for n, p in self._left_out):
+                continue
+            if id(parameter) not in known:
+                self.optimizer.param_groups[0]["params"].append(parameter)
+            if all(parameter is not p for _, p in self._held):
+                self._held.append((name, parameter))
+
+    def _let_go(self, name: str, old: nn.Parameter, new: nn.Parameter | None) -> None:
+        "A parameter is gone; the one that has its name now takes its place in the optimizer, and begins anew."
+        self._held = [(n, p) for n, p in self._held if p is not old]
+        self.optimizer.state.pop(old, None)
+        if new is None or any(new is p for p in self._in_optimizer()):
+            instead = []
+        else:
+            instead = [new]
+            self._held.append((name, new))
+        for group in self.optimizer.param_groups:
+            place = next((i for i, p in enumerate(group["params"]) if p is old), None)
+            if place is not None:
+                group["params"][place : place + 1] = instead
 
     def forget_gradients(self) -> None:
         "Before the next backward pass."
@@ -85,16 +168,52 @@ class Learner:
     def state(self) -> dict:
         "Everything but the parameters."
         scheduler = None if self.scheduler is None else self.scheduler.state_dict()
-        return {"optimizer": self.optimizer.state_dict(), "scheduler": scheduler}
+        self.follow()
+        names = {id(p): n for n, p in self._held}
+        groups = [[names.get(id(p)) for p in group["params"]] for group in self.optimizer.param_groups]
+        more = {"groups": groups, "learnt": [n for n, _ in self.named]}
+        return {"optimizer": self.optimizer.state_dict(), "scheduler": scheduler, **more}
 
     def restore(
         self,
         state: dict,  # from `state`
     ) -> None:
-        "Go on from a state."
+        "Go on from a state: what was frozen or unfrozen on the way is so again."
+        if self._parts and "learnt" in state:
+            for name, parameter in self._all().items():
+                parameter.requires_grad_(name in state["learnt"])
+            self._regroup(state["groups"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
+        self.follow()
+
+    def _regroup(self, groups: list[list[str | None]]) -> None:
+        "The groups of parameters of a saved optimizer; what has no name is not of this policy, and stays."
+        every, own = self._all(), {id(p) for p in self._all().values()}
+        more = groups[len(self.optimizer.param_groups) :]
+        for group, names in zip(self.optimizer.param_groups, groups, strict=False):
+            others = iter([p for p in group["params"] if id(p) not in own])
+            group["params"] = [every[n] if n in every else next(others) for n in names]
+        for names in more:
+            self.optimizer.add_param_group({"params": [every[n] for n in names if n in every]})
+        held = {id(p) for p in self._in_optimizer()}
+        self._held = [(n, p) for n, p in every.items() if id(p) in held]
+
+
+def _gather(module: nn.Module, found: list[tuple[nn.Parameter, bool]]) -> None:
+    "The parameters in a module, without their names: this is done in every batch."
+    for parameter in module._parameters.values():
+        if parameter is not None:
+            found.append((parameter, parameter.requires_grad))
+    for part in module._modules.values():
+        if part is not None:
+            _gather(part, found)
+
+
+def _parameters_of(function: Callable) -> Iterable[inspect.Parameter]:
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [p for p in inspect.signature(function).parameters.values() if p.kind in plain]
 
 
 def _settings(state: dict[str, Any]) -> dict[str, Any]:

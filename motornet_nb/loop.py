@@ -16,7 +16,7 @@ from torch.utils._pytree import tree_leaves
 
 from .environment import Constants, Environment, Tap, WorldState
 from .parameters import refuse
-from .policy import check_policy
+from .policy import answered, check_policy
 
 # %% ../nbs/api/31_loop.ipynb #6d6b5a78
 class Carry(NamedTuple):
@@ -48,9 +48,10 @@ class ClosedLoop(nn.Module):
         "One step with the modules' own parameters."
         observation = self.environment.observe(inputs, feedback)
         if "hidden_noise" in inputs:
-            action, hidden = self.policy(observation, carry.hidden, inputs["hidden_noise"])
+            answer = self.policy(observation, carry.hidden, inputs["hidden_noise"])
         else:
-            action, hidden = self.policy(observation, carry.hidden)
+            answer = self.policy(observation, carry.hidden)
+        action, hidden = answered(self.policy, answer, observation, carry.hidden, self.environment.n_actions)
         world, outputs = self.environment.advance(constants, carry.world, action, inputs)
         outputs["observation"] = observation
         leaves = tree_leaves(hidden)
@@ -94,7 +95,11 @@ def scan(
 
 # %% ../nbs/api/31_loop.ipynb #97d7770b
 def check_match(policy: nn.Module, environment: Environment) -> None:
-    "Refuse a policy in another precision or on another device than the body."
+    "Refuse what is no network or no environment, and a policy in another precision or on another device than the body."
+    if not isinstance(policy, nn.Module):
+        raise refuse("policy", "policy", policy, "a torch.nn.Module, an object and not its class", TypeError)
+    if not isinstance(environment, Environment):
+        raise refuse(type(policy), "environment", environment, "an Environment", TypeError)
     dtype, device = environment.effector.dtype, environment.effector.device
     for name, parameter in policy.named_parameters():
         precise = parameter.is_floating_point() and parameter.dtype != dtype  # masks and tables may be whole numbers

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['describe', 'refuse', 'Parameter', 'as_quantity', 'range_in_words', 'quantity', 'number', 'count', 'choice', 'flag',
-           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'whole_steps']
+           'text', 'data', 'part', 'parts', 'check_options', 'check_seed', 'is_whole', 'is_number', 'is_truth',
+           'as_float', 'whole_steps']
 
 # %% ../nbs/api/00_parameters.ipynb #e71b45c7
 import math
@@ -210,7 +211,8 @@ def number(
     def check(value):
         if optional and value is None:
             return None
-        return float(as_quantity(value, **limits, allowed=allowed))
+        checked = as_quantity(value, **limits, allowed=allowed)
+        return as_float(value) if is_number(value) else float(checked)
 
     annotation = Annotated[Any, BeforeValidator(check)]
     return Parameter(
@@ -238,8 +240,7 @@ def count(
     allowed = f"a whole number, at least {at_least}"
 
     def check(value):
-        whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-        if not whole or value < at_least:
+        if not is_whole(value) or value < at_least:
             raise PydanticCustomError("count", "{allowed}", {"allowed": allowed})
         return int(value)
 
@@ -264,9 +265,14 @@ def flag(
     description: str = "",  # one line
 ) -> Any:
     "Declare a switch."
-    return Parameter(
-        Annotated[bool, Field(strict=True)], default, "", description, allowed="True or False", kind="flag"
-    )
+    allowed = "True or False"
+
+    def check(value):
+        if not is_truth(value):
+            raise PydanticCustomError("flag", "{allowed}", {"allowed": allowed})
+        return bool(value)
+
+    return Parameter(Annotated[bool, BeforeValidator(check)], default, "", description, allowed=allowed, kind="flag")
 
 
 def text(
@@ -353,14 +359,39 @@ def check_options(owner: str, options: dict | None, known: tuple[str, ...]) -> d
 
 def check_seed(owner: str, seed: Any) -> int:
     "Check the seed of a `reset`."
-    if not is_whole(seed) or not 0 <= seed < 2**63:
+    if not is_whole(seed) or not 0 <= int(seed) < 2**63:
         raise refuse(owner, "seed", seed, "a whole number, at least 0 and below 2**63")
     return int(seed)
 
 
 def is_whole(value: Any) -> bool:
-    "Whether a value is a whole number, Python's or NumPy's."
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    "Whether a value is a whole number: Python's, NumPy's, or the only one of a tensor without dimensions. Truth values are none."
+    return isinstance(_only(value), int | np.integer) and not is_truth(value)
+
+
+def is_number(value: Any) -> bool:
+    "Whether a value is a number, whole or not, of the same kinds; it need not be finite."
+    return isinstance(_only(value), int | float | np.integer | np.floating) and not is_truth(value)
+
+
+def is_truth(value: Any) -> bool:
+    "Whether a value is `True` or `False`, Python's or NumPy's."
+    return isinstance(_only(value), bool | np.bool_)
+
+
+def as_float(
+    value: Any,  # for which `is_number` holds
+) -> float:
+    "Python's own number; of one of NumPy's in single precision the one it is printed as, so that `np.float32(0.01)` means 0.01."
+    only = _only(value)
+    return float(str(only)) if isinstance(only, np.floating) and not isinstance(only, float) else float(only)
+
+
+def _only(value: Any) -> Any:
+    "The number in an array or a tensor without dimensions; anything else as it is."
+    if not isinstance(value, torch.Tensor | np.ndarray) or value.ndim > 0:
+        return value
+    return value.item() if isinstance(value, torch.Tensor) else value[()]
 
 
 def whole_steps(

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map
 
 from .environment import Environment, Episode
 from .model import Model
-from .parameters import number, refuse
+from .parameters import is_truth, number, refuse
 from .trials import Streams, Trials
 
 # %% ../nbs/api/26_player.ipynb #daadbb5a
@@ -75,7 +75,7 @@ class Player:
         "Begin all trials, or those in `rows` (batch, bool), anew."
         options = options or {}
         deterministic = options.get("deterministic", False)
-        if not isinstance(deterministic, bool):
+        if not is_truth(deterministic):
             raise refuse("reset", "deterministic", deterministic, "True or False")
         streams = Streams(int(rng.integers(2**63)))
         trials = options.get("trials")
@@ -109,7 +109,8 @@ class Player:
         constants = new.constants._replace(loads=loads)
         self.episode = new._replace(constants=constants, inputs=inputs, feedback=feedback)
         self.state, self.target = tree_map(take(0), new.state, self.state), take(1)(target, self.target)
-        self.labels = {k: np.where(rows, labels[k], v) for k, v in self.labels.items()}
+        each = {k: rows.reshape(-1, *[1] * (v.ndim - 1)) for k, v in self.labels.items()}
+        self.labels = {k: np.where(each[k], labels[k], v) for k, v in self.labels.items()}
         self.clock[rows] = 0
         self.together = bool((self.clock == self.clock[0]).all())
 

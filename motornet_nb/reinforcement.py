@@ -17,7 +17,7 @@ from .effector import RigidTendonArm26
 from .environment import Environment
 from .hill import RigidTendonHillMuscleThelen
 from .model import from_config
-from .parameters import check_options, describe, is_whole, refuse
+from .parameters import check_options, check_seed, describe, is_whole, refuse
 from .player import RESET_OPTIONS, Player, ReachReward, Reward, spaces
 
 # %% ../nbs/api/27_reinforcement.ipynb #660d674d
@@ -42,7 +42,7 @@ class ReachEnv(gymnasium.Env):
         options: dict | None = None,  # "joint_state", "trials" (one), "deterministic" (False)
     ) -> tuple[np.ndarray, dict[str, Any]]:  # observation (observation), info
         "Begin a new trial."
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else check_seed("ReachEnv.reset", seed))
         self._player.begin(self.np_random, check_options("ReachEnv.reset", options, RESET_OPTIONS))
         return self._player.observation()[0], {k: _single(v) for k, v in self._player.beginning().items()}
 
@@ -95,7 +95,7 @@ class ReachVectorEnv(VectorEnv):
             allowed = "one of " + ", ".join(repr(mode.value) for mode in AutoresetMode)
             raise refuse("ReachVectorEnv", "autoreset_mode", autoreset_mode, allowed) from None
         self.num_envs = int(num_envs)
-        self.n_steps = min(environment.n_steps, max_episode_steps or environment.n_steps)
+        self.n_steps = min(environment.n_steps, int(max_episode_steps or environment.n_steps))
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.single_observation_space, self.single_action_space = spaces(environment)
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -113,7 +113,7 @@ class ReachVectorEnv(VectorEnv):
         options: dict | None = None,  # those of `ReachEnv.reset`, row by row, and "reset_mask" (batch, bool)
     ) -> tuple[np.ndarray, dict[str, Any]]:  # observations (batch, observation), infos
         "Begin new trials, all of them or those in `reset_mask`."
-        super().reset(seed=seed)
+        super().reset(seed=None if seed is None else check_seed("ReachVectorEnv.reset", seed))
         options = check_options("ReachVectorEnv.reset", options, (*RESET_OPTIONS, "reset_mask"))
         rows = options.get("reset_mask")
         if rows is not None:

@@ -137,9 +137,11 @@ def make_replicates(
             policy.seeds = _checked_seeds(seeds, len(policy))
         return policy
     several = isinstance(policy, list | tuple)
+    if several and not policy:
+        raise refuse("train", "policy", policy, "a network, several, or a function that makes one")
     if several and n not in (None, len(policy)):
         raise refuse("train", "replicates", n, f"{len(policy)}, the number of networks, or None")
-    n = len(policy) if several else n
+    n = len(policy) if several else None if n is None else int(n)
     if n is None and seeds is None:
         raise refuse("train", "replicates", n, "a number, where there is a function that makes a network", TypeError)
     seeds = _checked_seeds(range(seed, seed + n) if seeds is None else seeds, n)

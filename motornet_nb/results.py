@@ -80,7 +80,7 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
         "policy_class": type(policy).__name__,
     }
     if seed is not None:
-        attributes["seed"] = seed
+        attributes["seed"] = int(seed)
     for name, model in (("config", environment), ("policy", policy)):
         if isinstance(model, Model):
             try:
@@ -167,11 +167,8 @@ def to_dataset(
     for name, values in trials.labels.items():
         unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
         attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
-        coordinates[name] = (
-            "trial",
-            _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object),
-            attributes,
-        )
+        each = _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object)
+        coordinates[name] = (("trial", f"{name}_element")[: each.ndim], each, attributes)
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
@@ -198,10 +195,10 @@ def simulate(
     audit: bool = True,  # whether a few trials of a fused rollout are played eagerly, too, and compared
 ) -> Any:  # xarray.Dataset
     "Play trials without learning and return everything as an xarray Dataset."
+    check_match(policy, environment)
     streams, networks = Streams(seed), len(networks_of(policy))
     if trials is None:
         trials = environment.sample(n, streams, split)
-    check_match(policy, environment)
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
     chosen.audit.on = audit
     with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):

@@ -7,15 +7,19 @@ __all__ = ['Rollout', 'evaluating', 'suitable_threads', 'play']
 
 # %% ../nbs/api/15_rollout.ipynb #9e56c150
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import ctypes
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from .audit import AuditError
 from .engine import Engine, Recorded, recent_engine
 from .environment import Environment, Episode
 from .loop import check_match
 from .parameters import refuse
+from .policy import noise_on_hidden, why_refused
 from .replicates import networks_of
 from .trials import Streams, Trials, draw_normal
 
@@ -132,6 +136,33 @@ class _Share(Recorded):
         return len(self._recorded)
 
 # %% ../nbs/api/15_rollout.ipynb #7a87df65
+_PAUSE_HARD = 2  # OpenMP's name for: end your threads
+
+
+def _end_threads() -> bool:
+    "End the threads that torch's OpenMP keeps for this thread, until it needs them again; whether that could be done."
+    pause = getattr(ctypes.CDLL(None), "omp_pause_resource_all", None) if os.name == "posix" else None
+    return pause is not None and pause(_PAUSE_HARD) == 0
+
+
+class _Fork:
+    "A forked process has none of its parent's threads; one that waits for them hangs for ever."
+
+    ended = True  # whether there were none to be copied
+
+    def before(self) -> None:
+        self.ended = _end_threads() or torch.get_num_threads() == 1
+
+    def in_child(self) -> None:
+        if not self.ended:  # another kind of OpenMP: as in the workers of a `DataLoader`
+            torch.set_num_threads(1)
+
+
+_fork = _Fork()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_fork.before, after_in_child=_fork.in_child)
+
+
 @contextlib.contextmanager
 def evaluating(
     policy: nn.Module,  # a network
@@ -177,31 +208,48 @@ def play(
 ) -> Rollout:
     "Play a batch of trials; everything in the result is attached to the graph."
     n = len(networks_of(policy))
+    if not isinstance(environment, Environment):
+        raise refuse("play", "environment", environment, "an Environment", TypeError)
     own = isinstance(engine, Engine)
     engine = recent_engine(engine, policy, environment)
     engine.lazy, engine.audit.on = not own, engine.audit.on if own else audit
     check_match(policy, environment)
-    streams = [
-        s if isinstance(s, Streams) else Streams(s) for s in (seed if isinstance(seed, Sequence) else [seed] * n)
-    ]
+    streams = Streams.several(seed, n)
     if trials is None:
         trials = [environment.sample(seed=s) for s in streams]
-    shares = list(trials) if isinstance(trials, Sequence) else [trials] * n
+    shares = list(trials) if isinstance(trials, Iterable) else [trials] * n
     if len(shares) != n or len(streams) != n:
         raise refuse("play", "trials", f"{len(shares)} batches, {len(streams)} seeds", f"one for each of {n} networks")
+    for share in shares if n > 1 else ():
+        environment.check_trials(share)  # of a single one `begin` does
+    if n > 1 and len({len(share) for share in shares}) > 1:
+        raise refuse("play", "trials", f"batches of {[len(share) for share in shares]}", "batches of the same size")
     together = shares[0] if n == 1 else Trials.join(shares)
     episode = environment.begin(together, streams, deterministic)
     hidden = policy.init_hidden(len(together))
     inputs = episode.inputs | _hidden_noise(policy, hidden, environment, streams, deterministic)
-    played = Rollout(policy, environment, episode, engine.run(episode, hidden, inputs))
+    try:
+        recorded = engine.run(episode, hidden, inputs)
+    except AuditError:
+        raise
+    except Exception as error:
+        if isinstance(error, NotImplementedError) and error.__cause__ is None:  # refused, though nothing went wrong
+            raise
+        why = why_refused(
+            networks_of(policy)[0], environment.n_observations, environment.n_actions, together.start, error
+        )
+        if why is None:
+            raise
+        raise why from error
+    played = Rollout(policy, environment, episode, recorded)
     if n > 1:
         played.shares = [t.to(together.start.device, environment.effector.dtype) for t in shares]
     return played
 
 
 def _hidden_noise(policy, hidden, environment, streams, deterministic) -> dict[str, Tensor]:
-    deviation = getattr(policy, "hidden_noise", 0.0)
-    if not isinstance(deviation, float) or deviation <= 0:
+    deviation = noise_on_hidden(networks_of(policy)[0], hidden)
+    if deviation <= 0:
         return {}
     if deterministic:
         return {"hidden_noise": hidden.new_zeros(environment.n_steps, *hidden.shape)}

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from .body import Body
 from .geometry import MusculotendonGeometry
-from .parameters import as_quantity, refuse
+from .parameters import as_float, as_quantity, is_number, is_whole, refuse
 from .task import default_posture
 
 # %% ../nbs/api/37_statics.ipynb #2002ca27
@@ -137,13 +137,19 @@ def _curve(body: Body, name: str, activation: Any, axis: np.ndarray, unit: str, 
     return xr.Dataset(variables, coordinates, attrs={"effector": body.name})
 
 
+def _checked_count(n: Any, owner: str) -> int:
+    if not is_whole(n) or n < 2:
+        raise refuse(owner, "n", n, "a whole number, at least 2")
+    return int(n)
+
+
 def force_length(
     body: Body,  # its muscles
     activation: Any = 1.0,  # one number, or one for each muscle
     n: int = 81,  # points
 ) -> Any:  # Dataset (length, muscle): active_force, passive_force and their sum, N
     "Isometric force against contractile length, from 0.4 to 1.8 optimal lengths."
-    axis = np.linspace(0.4, 1.8, n)
+    axis = np.linspace(0.4, 1.8, _checked_count(n, "force_length"))
     return _curve(
         body,
         "length",
@@ -163,7 +169,9 @@ def force_velocity(
     n: int = 121,  # points
 ) -> Any:  # Dataset (velocity, muscle): active_force, passive_force and their sum, N
     "Force against contractile velocity, from 10 optimal lengths a second of shortening to 5 of lengthening."
-    axis = np.linspace(-10, 5, n)
+    if not is_number(length) or not 0 < length < np.inf:
+        raise refuse("force_velocity", "length", length, "a finite number above 0")
+    length, axis = as_float(length), np.linspace(-10, 5, _checked_count(n, "force_velocity"))
     return _curve(
         body,
         "velocity",

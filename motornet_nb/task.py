@@ -8,10 +8,11 @@ __all__ = ['default_posture', 'Task', 'assemble', 'random_reach', 'catch_trials'
 
 # %% ../nbs/api/12_task.ipynb #37d2b7b2
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,11 +20,16 @@ from .drawing import Period
 from .effector import Effector
 from .loads import Load, as_load
 from .model import Model
-from .parameters import choice, count, number, parts, quantity, refuse, whole_steps
+from .parameters import choice, count, is_whole, number, parts, quantity, refuse, whole_steps
 from .skeleton import TwoDofArm
 from .trials import Streams, Trials
 
 # %% ../nbs/api/12_task.ipynb #c8cb98db
+_IN_SPACE = ("start", "target", "goal")
+_KNOWN = {*_IN_SPACE, "go cue"}
+_DIMENSIONS = ("trial", "time", "joint", "space", "muscle", "unit")
+
+
 def default_posture(effector: Effector) -> Tensor:  # (joint)
     "Where centre-out reaches start: shoulder 45 and elbow 90 degrees for a two-joint arm, else the middle of the joint ranges."
     if isinstance(effector.skeleton, TwoDofArm):
@@ -36,8 +42,10 @@ class Task(Model):
 
     loads = parts(Load, "what the world does to the body; they add up", accept=as_load)
 
-    #: names of the inputs the task shows the network; "start", "target" and "goal" have one number a dimension of space
+    #: names of the inputs the task shows the network; "start", "target" and "goal" have one number a dimension of space,
+    #: "go cue" has one number, and so has an input of one's own, unless `input_sizes` says how many it has
     input_names: ClassVar[tuple[str, ...]] = ("goal",)
+    input_sizes: ClassVar[dict[str, int]] = {}
 
     def draw(
         self,
@@ -50,6 +58,15 @@ class Task(Model):
     ) -> Trials:
         "Draw a batch of trials, loads apart."
         raise NotImplementedError(f"{type(self).__name__} does not define draw()")
+
+    def own_inputs(
+        self,
+        trials: Trials,  # as drawn, with the inputs that every task knows
+        streams: Streams,  # source of chance
+        split: str,  # "train" or "test"
+    ) -> dict[str, Tensor]:  # (batch) or (batch, T + 1), and one more dimension where there are several numbers
+        "Values of the inputs that no other task has, by their names in `input_names`; none if `draw` has put them in."
+        return {}
 
     def n_test(self) -> int:
         "Number of trials in the test set."
@@ -68,12 +85,18 @@ class Task(Model):
         if split not in ("train", "test"):
             raise refuse(self, "split", split, "'train' or 'test'")
         n = (self.n_test() if split == "test" else 64) if n is None else n
-        if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        if not is_whole(n) or n < 1:
             raise refuse(self, "n", n, "a whole number, at least 1")
+        n = int(n)
         if joint_state is not None:
             joint_state = effector.as_joint_state(joint_state, n, type(self).__name__)
         self.check_times(effector.timestep, n_steps)
         trials = self.draw(n, effector, n_steps, streams, split, joint_state)
+        trials = self._with_own_inputs(trials, effector, streams, split)
+        self.check_inputs(trials, effector)
+        labels = {name: _checked_label(self, name, values, len(trials)) for name, values in trials.labels.items()}
+        if any(labels[name] is not values for name, values in trials.labels.items()):
+            trials = replace(trials, labels=labels)
         if not self.loads:
             return trials
         # loads of one kind draw from streams of their own
@@ -102,9 +125,53 @@ class Task(Model):
         space = effector.skeleton.space_names
         return [label for name in self.input_names for label in (self._labels(name, space))]
 
-    @staticmethod
-    def _labels(name: str, space: Sequence[str]) -> list[str]:
-        return [name] if name == "go cue" else [f"{name} {axis}" for axis in space]
+    def _labels(self, name: str, space: Sequence[str]) -> list[str]:
+        if name in _IN_SPACE and name not in self.input_sizes:
+            return [f"{name} {axis}" for axis in space]
+        size = self.input_sizes.get(name, 1)
+        return [name] if size == 1 else [f"{name} {i + 1}" for i in range(size)]
+
+    def _with_own_inputs(self, trials: Trials, effector: Effector, streams: Streams, split: str) -> Trials:
+        "The inputs in the order of `input_names`, where some are given by `own_inputs`."
+        own = self.own_inputs(trials, streams, split)
+        if not own:
+            return trials
+        n, times = trials.inputs.shape[:2]
+        unknown = set(own) - set(self.input_names)
+        if unknown:
+            raise refuse(self, "own_inputs()", sorted(unknown), f"among input_names, {', '.join(self.input_names)}")
+        parts, place = [], 0
+        for name in self.input_names:
+            size = len(self._labels(name, effector.skeleton.space_names))
+            if name not in own:
+                parts.append(trials.inputs[..., place : place + size])
+                place += size
+                continue
+            given = torch.as_tensor(own[name]).to(trials.inputs)
+            rows = given.unsqueeze(-1) if size == 1 and given.ndim < 3 else given
+            rows = rows.unsqueeze(1) if rows.ndim == 2 else rows
+            if rows.ndim != 3 or rows.shape[0] != n or rows.shape[1] not in (1, times) or rows.shape[2] != size:
+                more = "" if size == 1 else f", {size}"
+                shown = f"of shape ({n}{more or ','}) or ({n}, {times}{more})"
+                raise refuse(self, f"own_inputs()[{name!r}]", f"of shape {tuple(given.shape)}", shown)
+            parts.append(rows.expand(n, times, size))
+        return replace(trials, inputs=torch.cat(parts, -1))
+
+    def check_inputs(
+        self,
+        trials: Trials,  # drawn by a task
+        effector: Effector,  # the body
+    ) -> None:
+        "Refuse trials that do not show what this task declares."
+        labels, has = self.input_labels(effector), trials.inputs.shape[-1]
+        if has != len(labels):
+            allowed = f"with the {len(labels)} that {type(self).__name__} declares in input_names: {', '.join(labels)}"
+            remedy = (
+                "; inputs of a task's own have one number each, or what input_sizes says, and come from draw() or own_inputs()"
+                if set(self.input_names) - _KNOWN
+                else ""
+            )
+            raise refuse(self, "trials", f"with {has} inputs", allowed + remedy)
 
     # ---- pictures ----------------------------------------------------------------------------------------------
 
@@ -138,7 +205,7 @@ def assemble(
     joint_state: Tensor,  # start (batch, 2 joint)
     goal: Tensor,  # where to go (batch, space) m
     go_step: Tensor,  # time point of the go cue (batch); n_steps + 1 for none
-    inputs: Sequence[str],  # the inputs to show, see `Task.input_names`
+    inputs: Sequence[str],  # the inputs to show, see `Task.input_names`; a task's own are left to `Task.own_inputs`
     cue: str = "start off",  # how the go cue shows in them, see `DelayedReach`
     kind: str = "reach",  # name of the condition of trials with a go cue
     start: Tensor | None = None,  # where the endpoint is in `joint_state` (batch, space) m, if that is known already
@@ -172,7 +239,9 @@ def assemble(
         goal=goal,
         target=target,
         go_cue=go_cue,
-        inputs=torch.cat([channels[name]() for name in inputs], -1) if inputs else start.new_zeros(n, n_steps + 1, 0),
+        inputs=torch.cat(
+            [start.new_zeros(n, n_steps + 1, 0), *(channels[name]() for name in inputs if name in channels)], -1
+        ),
         labels={
             "target_direction": direction.double(),
             "is_catch": catch,
@@ -180,6 +249,26 @@ def assemble(
             "condition": ["catch" if c else kind for c in catch.tolist()],
         },
     )
+
+
+def _checked_label(task: Task, name: str, values: Any, n: int) -> Tensor | list:
+    "A label of each trial: a tensor, or a list."
+    if name in _DIMENSIONS:
+        raise refuse(task, "labels", name, f"under another name than {', '.join(_DIMENSIONS)}, dimensions of a Dataset")
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        values = torch.from_numpy(values)
+    if isinstance(values, list | tuple) and values and isinstance(values[0], list | tuple | np.ndarray | Tensor):
+        try:
+            values = torch.from_numpy(np.asarray([np.asarray(v) for v in values]))
+        except (TypeError, ValueError):  # texts, or rows of different lengths
+            raise refuse(task, f"labels[{name!r}]", values, "rows of as many numbers each") from None
+    if not isinstance(values, Tensor | list):
+        several = isinstance(values, Iterable) and not isinstance(values, str)
+        values = values.tolist() if isinstance(values, np.ndarray) else list(values) if several else [values]
+    if getattr(values, "ndim", 1) not in (1, 2) or len(values) != n:
+        has = f"of shape {tuple(values.shape)}" if isinstance(values, Tensor) else f"{len(values)} values"
+        raise refuse(task, f"labels[{name!r}]", has, f"one value, or one row, for each of {n} trials")
+    return values
 
 
 def _endpoint(effector: Effector, joint_state: Tensor) -> Tensor:

@@ -6,6 +6,7 @@
 __all__ = ['Progress', 'train']
 
 # %% ../nbs/api/17_training.ipynb #7bc253ac
+import inspect
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +24,7 @@ from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
 from .loop import check_match
 from .loss import FunctionTerm, Loss, ReachLoss
-from .parameters import refuse
+from .parameters import as_float, is_number, is_truth, is_whole, refuse
 from .ranges import Ranges, check_ranges
 from .replicates import Replicates, make_replicates, networks_of
 from .resume import Before, RunFolder
@@ -110,6 +111,12 @@ class _Run:
         "Play, judge, learn; adds the rows of the log."
         began, state, batch = time.perf_counter(), self.state, self.state.batch
         environment, several = state.environment, isinstance(state.policy, Replicates)
+        for learner in self.learners:  # callbacks may have frozen, unfrozen or replaced parameters
+            learner.follow()
+            if not learner.parameters:
+                raise refuse("train", "policy", "without parameters to train", "a network with parameters to train")
+        if several:
+            _check_shared_body(environment)
         streams = [Streams(seed, batch) for seed in self.seeds]
         trials = [environment.sample(self.batch_size, s, "train") for s in streams]
         together = play(state.policy, environment, trials, streams, engine=self.engine)
@@ -280,13 +287,19 @@ def train(
     every: int = 100,  # batches between two checkpoints
     resume: bool = False,  # whether to go on from the folder's last checkpoint, if there is one
     on_nonfinite: str = "stop",  # "stop" or "skip" a batch whose numbers are not finite
-    callbacks: Callable | Iterable[Callable[[Progress], Any]] = (),  # called after every batch
+    callbacks: Callable
+    | Iterable[Callable[[Progress], Any]]
+    | None = (),  # called after every batch; they may freeze, unfreeze or replace parameters
     progress: bool = True,  # whether to show a progress bar
     audit: bool = True,  # whether a few trials of a fused rollout are now and then played eagerly, too, and compared
 ) -> Any:  # the log: a pandas table with one row a batch; with replicates, the trained `Replicates`, which have a `log`
     "Train a policy by backpropagation through the body."
     _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume)
-    Streams(seed)
+    n_batches, batch_size, every = int(n_batches), int(batch_size), int(every)
+    learning_rate, clip_norm = as_float(learning_rate), None if clip_norm is None else as_float(clip_norm)
+    seed = Streams(seed).seed
+    callbacks = _as_callbacks(callbacks)
+    _check_judge(loss)
     several = (
         replicates is not None
         or seeds is not None
@@ -308,7 +321,6 @@ def train(
     if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
         chosen.read = _outputs_read(judge, policy, environment, seed)
     run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)
-    callbacks = [callbacks] if callable(callbacks) else list(callbacks)
     recipe = {"loss": judge, "seeds": run.seeds, "batch_size": batch_size, "clip_norm": clip_norm}
     folder = None if checkpoint is None else RunFolder(checkpoint, state, learners, recipe)
     was_training = policy.training
@@ -338,10 +350,7 @@ def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_nor
     body = [(f"environment.{n}", p) for n, p in environment.named_parameters() if p.requires_grad]
     networks = networks_of(policy)
     if len(networks) > 1:
-        if body:
-            raise refuse(
-                "train", "environment", body[0][0], "a body without parameters to learn, where replicates share it"
-            )
+        _check_shared_body(environment)
         for name, given in (("optimizer", optimizer), ("scheduler", scheduler)):
             if given is not None and (not callable(given) or isinstance(given, torch.optim.lr_scheduler.LRScheduler)):
                 raise refuse(
@@ -352,8 +361,15 @@ def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_nor
         named = [(n, p) for n, p in network.named_parameters() if p.requires_grad] + body
         if not named:
             raise refuse("train", "policy", type(network).__name__, "a network with parameters to train")
-        learners.append(Learner(named, optimizer, scheduler, learning_rate, clip_norm))
+        parts = {"": network} | ({} if len(networks) > 1 else {"environment.": environment})
+        learners.append(Learner(named, optimizer, scheduler, learning_rate, clip_norm, parts))
     return learners
+
+
+def _check_shared_body(environment: Environment) -> None:
+    learnt = next((f"environment.{n}" for n, p in environment.named_parameters() if p.requires_grad), None)
+    if learnt is not None:
+        raise refuse("train", "environment", learnt, "a body without parameters to learn, where replicates share it")
 
 
 def _bar(total: int, done: int, shown: bool, engine: str):
@@ -378,15 +394,45 @@ def _show(bar, state: Progress) -> None:
 
 def _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume) -> None:
     for name, value in (("n_batches", n_batches), ("batch_size", batch_size), ("every", every)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if not is_whole(value) or value < 1:
             raise refuse("train", name, value, "a whole number, at least 1")
     for name, value in (("learning_rate", learning_rate), ("clip_norm", clip_norm)):
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (name == "clip_norm" and value is None) and not (number and 0 < value < float("inf")):
+        if not (name == "clip_norm" and value is None) and not (is_number(value) and 0 < value < math.inf):
             raise refuse("train", name, value, "a finite number above 0")
     if on_nonfinite not in ("stop", "skip"):
         raise refuse("train", "on_nonfinite", on_nonfinite, "one of 'stop', 'skip'")
-    if not isinstance(resume, bool):
+    if not is_truth(resume):
         raise refuse("train", "resume", resume, "True or False")
     if resume and checkpoint is None:
         raise refuse("train", "checkpoint", None, "a folder, where resume is True")
+
+
+def _as_callbacks(callbacks: Any) -> list[Callable]:
+    "One function or several; an error for what cannot be called with the progress."
+    several = isinstance(callbacks, Iterable) and not callable(callbacks) and not isinstance(callbacks, str | bytes)
+    each = [] if callbacks is None else list(callbacks) if several else [callbacks]
+    for callback in each:
+        if not callable(callback) or isinstance(callback, type) or not _takes_one(callback):
+            raise refuse("train", "callbacks", callback, "functions that can be called with the progress", TypeError)
+        if inspect.iscoroutinefunction(callback) or inspect.isgeneratorfunction(callback):
+            raise refuse(
+                "train", "callbacks", callback, "plain functions: nobody waits for what others yield", TypeError
+            )
+    return each
+
+
+def _takes_one(function: Callable) -> bool:
+    "Whether it can be called with one argument, as far as can be told."
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # one that is not written in Python
+        return True
+    return True
+
+
+def _check_judge(loss: Any) -> None:
+    if loss is not None and (not callable(loss) or isinstance(loss, type)):
+        allowed = "a Loss, a function of a rollout, or None" + (" (an object, not its class)" if callable(loss) else "")
+        raise refuse("train", "loss", loss, allowed, TypeError)

@@ -23,7 +23,7 @@ from .environment import Environment
 from .loss import ReachLoss
 from .model import Model
 from .panels import Message, Panel, button, live
-from .parameters import is_whole, refuse
+from .parameters import as_float, is_number, is_whole, refuse
 from .plotting import add_hover, add_legend, direction_color, empty_source, plane, styled_figure
 from .rollout import evaluating, play
 from .training import Progress, train
@@ -159,7 +159,7 @@ class TrainingPanel(Panel):
             raise refuse(self, "environment", environment, "an Environment", TypeError)
         if not is_whole(n_batches) or n_batches < 1:
             raise refuse(self, "n_batches", n_batches, "a whole number, at least 1")
-        if not isinstance(learning_rate, int | float) or not 1e-6 <= learning_rate <= 1:
+        if not is_number(learning_rate) or not 1e-6 <= learning_rate <= 1:
             raise refuse(self, "learning_rate", learning_rate, "a number from 1e-6 to 1")
         self.policy, self.environment, self.loss = policy, environment, ReachLoss() if loss is None else loss
         self.n_batches, self.checkpoint, self.every, self.paths_every = int(n_batches), checkpoint, every, paths_every
@@ -170,7 +170,7 @@ class TrainingPanel(Panel):
         self._go, self._stop = threading.Event(), threading.Event()
         self._rows: list[dict[str, float]] = []
         self._optimizer: torch.optim.Optimizer | None = None
-        self._first_rate, self._rate_moved = float(learning_rate), False
+        self._first_rate, self._rate_moved = as_float(learning_rate), False
         self._message = Message()
         self._loss_picture = LossPicture(list(getattr(self.loss, "weights", ())))
         self._path_picture = TestReachPicture()

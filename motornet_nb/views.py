@@ -20,7 +20,7 @@ from .analysis import as_trials, endpoint_speed, moment_arm_map, trial_values
 from .animation import animation, slider_grid  # noqa: F401
 from .drawing import color_of, dash_of, table
 from .effector import Effector
-from .parameters import refuse
+from .parameters import is_whole, refuse
 from .pictures import outline
 from .pictures import workspace as workspace_of
 from motornet_nb.plotting import (
@@ -213,8 +213,9 @@ def training(
         if name not in log.columns:
             raise refuse("training", "terms", name, f"among {', '.join(map(str, log.columns))}")
     window = max(1, len(log) // 50) if smooth is None else smooth
-    if not isinstance(window, int) or isinstance(window, bool) or window < 1:
+    if not is_whole(window) or window < 1:
         raise refuse("training", "smooth", smooth, "a whole number, at least 1 (or None)")
+    window = int(window)
     p = styled_figure("Training", "batch", "loss and its weighted terms", height=340, y_axis_type="log")
     every = slice(None, None, max(1, math.ceil(len(log) / _MOST_POINTS)))
     batches = np.asarray(log.index, float)[every]
@@ -318,6 +319,7 @@ def moment_arms(
     "Moment arms and lengths of the muscles over the range of each joint."
     joints = effector.skeleton.joint_names if isinstance(effector, Effector) else [None]
     maps = [moment_arm_map(effector, joint, n, posture) for joint in joints]
+    n = int(n)
     entries = {m: (color_of(i), "6 4" if i % 2 else "", []) for i, m in enumerate(effector.muscle_names)}
     figures = []
     for variable in ("moment_arm", "musculotendon_length"):

@@ -1,5 +1,6 @@
 """Wrong arguments are refused in words: which argument, what value came in, what is allowed."""
 
+import json
 import math
 from typing import Annotated, Literal, get_args, get_origin
 
@@ -387,3 +388,97 @@ def test_the_value_in_a_message_stays_readable():
     message = refused(lambda: mn.TwoDofArm(m1=huge), "m1 = array of shape (200, 300)")
     assert len(message) < 200
     assert len(str(refuse("x", "y", ["long"] * 1000, "z"))) < 200
+
+
+@pytest.mark.parametrize("one", [np.int64, np.uint8, np.int32, np.asarray, torch.tensor])
+def test_whole_numbers_of_other_libraries(one):
+    "Are stored as Python's own; truth values and fractions are no whole numbers."
+    made = {
+        "task": mn.CenterOutReach(n_targets=one(4)),
+        "policy": mn.PolicyGRU(one(3), one(4), one(5)),
+        "environment": mn.Environment(
+            mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1, action_stacking=one(2)
+        ),
+        "effector": mn.ReluPointMass24(n_ministeps=one(2)),
+    }
+    plain = {
+        "task": mn.CenterOutReach(n_targets=4),
+        "policy": mn.PolicyGRU(3, 4, 5),
+        "environment": mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1, action_stacking=2),
+        "effector": mn.ReluPointMass24(n_ministeps=2),
+    }
+    for name, model in made.items():
+        assert json.dumps(model.to_config()) == json.dumps(plain[name].to_config())
+        assert repr(model) == repr(plain[name])
+    env = plain["environment"]
+    assert len(env.sample(one(3), one(1))) == 3
+    ds = mn.simulate(mn.PolicyGRU(env.n_observations, 3, 4), env, n=one(2), seed=one(1))
+    assert ds.sizes["trial"] == 2 and type(ds.attrs["seed"]) is int
+    assert mn.Streams(one(1), one(2)) == mn.Streams(1, 2) and type(mn.Streams(one(1)).seed) is int
+    body = mn.ReluPointMass24()
+    first = body.reset(seed=one(1), options={"batch_size": one(2)})["joint"]
+    assert torch.equal(first, body.reset(seed=1, options={"batch_size": 2})["joint"])
+    for wrong in (np.bool_(True), torch.tensor(True), np.float64(2), torch.tensor(2.0), np.array([2])):
+        refused(lambda wrong=wrong: env.sample(wrong), "n = ", "whole number")
+        refused(lambda wrong=wrong: mn.Streams(wrong), "seed = ", "whole number")
+        refused(lambda wrong=wrong: mn.CenterOutReach(n_targets=wrong), "n_targets", "whole number")
+
+
+def test_numbers_in_single_precision_mean_what_they_print_as():
+    "A plain number, such as a duration, is the decimal one; physical quantities are taken as they are."
+    env = mn.Environment(
+        mn.ReluPointMass24(timestep=np.float32(0.01)),
+        mn.RandomTargetReach(),
+        duration=np.float32(1.1),
+        vision_delay=np.float16(0.05),
+    )
+    assert (env.duration, env.vision_delay, env.timestep, env.n_steps) == (1.1, 0.05, 0.01, 110)
+    assert mn.PolicyGRU(3, 4, 5, hidden_noise=np.float32(0.1)).hidden_noise == 0.1
+
+
+def test_sweeps_over_numbers_of_numpy():
+    "In whatever takes numbers from a user: figures, grids, curves, learning from rewards."
+    body, env = mn.ReluPointMass24(), mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1)
+    drift = mn.analysis.passive_drift(body, duration=np.float32(0.02), n=np.int64(3))
+    assert drift.equals(mn.analysis.passive_drift(body, duration=0.02, n=3))
+    arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
+    curve = mn.statics.force_velocity(arm, length=np.float32(1.1), n=np.int32(5))
+    assert curve.equals(mn.statics.force_velocity(arm, length=1.1, n=5))
+    for wrong in (True, 1, -5, 2.5, "5"):
+        refused(lambda wrong=wrong: mn.statics.force_velocity(arm, n=wrong), "force_velocity: n = ")
+        refused(lambda wrong=wrong: mn.statics.force_length(arm, n=wrong), "force_length: n = ")
+    refused(lambda: mn.statics.force_velocity(arm, length=True), "length = True")
+    ds = mn.simulate(mn.PolicyGRU(env.n_observations, 3, 4), env, n=2)
+    mn.animation.animation(ds, trials=np.array([1]), speed=np.float32(0.5))
+    refused(lambda: mn.animation.animation(ds, speed=np.bool_(True)), "speed = ")
+    single, many = (
+        mn.reinforcement.ReachEnv(env),
+        mn.reinforcement.ReachVectorEnv(env, np.int64(2), max_episode_steps=np.int64(3)),
+    )
+    for world in (single, many):
+        first, _ = world.reset(seed=np.int64(4))
+        again, _ = world.reset(seed=4)
+        assert np.array_equal(first, again)
+        refused(lambda world=world: world.reset(seed=-1), "seed = -1", "at least 0")
+
+
+def test_truth_values_of_numpy_in_a_declaration():
+    "Become Python's own."
+
+    class Switched(mn.Task):
+        on = mn.parameters.flag(False, "a switch")
+
+    assert Switched(on=np.bool_(True)).on is True and Switched(on=torch.tensor(True)).on is True
+    for wrong in (1, "yes", None, np.int64(1)):
+        refused(lambda wrong=wrong: Switched(on=wrong), "on = ", "True or False")
+
+
+@pytest.mark.parametrize("wrong", [5, None, mn.RandomTargetReach(), mn.Environment])
+def test_what_is_no_environment(wrong):
+    "Named before anything is computed, and so is what is no network."
+    net = mn.PolicyGRU(12, 3, 4)
+    env = mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1)
+    for call in (mn.play, mn.simulate, mn.train):
+        refused(lambda call=call: call(net, wrong), "environment = ", "an Environment", error=TypeError)
+        refused(lambda call=call: call(env, net), "environment = PolicyGRU", "an Environment", error=TypeError)
+    refused(lambda: mn.simulate(mn.PolicyGRU, env), "policy = ", "an object and not its class", error=TypeError)

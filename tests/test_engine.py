@@ -1,6 +1,8 @@
 """Engines: fused, compile and auto give what the eager one gives, for every body, load, task and policy."""
 
+import errno
 import functools
+import os
 import re
 import warnings
 
@@ -798,3 +800,28 @@ def test_sums_over_a_large_batch_are_exact_in_single_precision():
     for gradient, want in ((net.bias.grad, slope), (net.weight.grad, 0.7 * slope)):
         assert gradient.min().item() == pytest.approx(want, rel=2e-6)
         assert gradient.max().item() == pytest.approx(want, rel=2e-6)
+
+
+@pytest.mark.parametrize("replicates", [None, 2])
+def test_a_folder_that_cannot_be_written_is_one_warning(tmp_path, monkeypatch, replicates):
+    "Training goes on with the eager engine's numbers; who asked for the fused one gets the error."
+
+    def read_only(*arguments, **options):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setenv("MOTORNET_NB_CACHE", str(tmp_path / "programs"))
+    monkeypatch.setattr(fused.compiler.tempfile, "TemporaryDirectory", read_only)
+    few = {"n_batches": 3, "batch_size": 4, "progress": False, "replicates": replicates}
+    losses = {}
+    for engine in ("auto", "eager"):
+        env = point_mass_world()
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            log = mn.train(network(env), env, engine=engine, **few)
+        losses[engine] = (log if replicates is None else log.log)["loss"].tolist()
+        words = [str(w.message) for w in told if "MOTORNET_NB_CACHE" in str(w.message)]
+        assert len(words) == (1 if engine == "auto" else 0)
+    assert losses["auto"] == losses["eager"]
+    env = point_mass_world()
+    with pytest.raises(fused.CompilerError, match=r"Read-only file system.*MOTORNET_NB_CACHE"):
+        mn.train(network(env), env, engine="fused", **few)

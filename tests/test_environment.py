@@ -1,12 +1,15 @@
 """The environment: delays, episode lengths, observations, noise, seeds, the manners of reset and step."""
 
+import copy
 import json
 import math
+import pickle
 
 import numpy as np
 import pytest
 import torch
-from worlds import arm, assert_equal, drives, point_mass_world, step_through
+from torch import nn
+from worlds import arm, assert_equal, drives, network, point_mass_world, step_through
 
 import motornet_nb as mn
 from motornet_nb import (
@@ -533,3 +536,57 @@ def test_sampling_by_seed_or_streams():
     env = point_mass_world()
     assert_equal(env.sample(4, 3).goal, env.sample(4, Streams(3)).goal)
     assert not torch.equal(env.sample(4, 3).goal, env.sample(4, Streams(3, 1)).goal)
+
+
+def test_a_copy_in_the_middle_of_an_episode():
+    "Deep-copied or pickled, attached to a graph or not, it goes on with the same numbers, apart from what it was copied from."
+    env = point_mass_world(CenterOutReach(loads=[CurlField(8.0)]), vision_delay=0.03, action_noise=0.1)
+    net = network(env)
+    observation, _ = env.reset(seed=1, options={"batch_size": 3})
+    hidden = net.init_hidden(3)
+    for _ in range(4):
+        action, hidden = net(observation, hidden)
+        observation, *_ = env.step(action)
+    copies = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
+    courses = []
+    for world in (env, *copies):
+        seen, steps, o, h = [], 0, observation.detach(), hidden.detach()
+        for _ in range(6):
+            action, h = net(o, h)
+            o, _, over, *_ = world.step(action)
+            seen.append(o.detach())
+            steps += 1
+        assert over
+        courses.append(torch.stack(seen))
+        o.sum().backward()  # back to the copy, in each of them
+    for course in courses[1:]:
+        assert_equal(course, courses[0])
+    first = [world.reset()[0] for world in (env, *copies)]
+    for other in first[1:]:
+        assert_equal(other, first[0])
+
+
+def test_a_body_is_copied_with_its_state():
+    "Whose gradients reach the copy's own parameters."
+    force = nn.Parameter(torch.full((4,), 500.0))
+    body = mn.ReluPointMass24(muscle_parameters={"max_isometric_force": force})
+    body.reset(seed=0, options={"batch_size": 2})
+    drive = torch.full((2, 4), 0.3, requires_grad=True)
+    for _ in range(3):
+        body.step(drive)
+    other = copy.deepcopy(body)
+    assert_equal(other.step(drive)["joint"].detach(), body.step(drive)["joint"].detach())
+    other.step(drive)["joint"].sum().backward()
+    (own,) = other.parameters()
+    assert own is not force and force.grad is None and own.grad is not None
+
+
+def test_truth_values_of_numpy():
+    "Are truth values, too."
+    env = point_mass_world(action_noise=0.1)
+    options = {"batch_size": np.int64(2), "deterministic": np.bool_(True)}
+    observation, _ = env.reset(seed=np.int64(1), options=options)
+    want, _ = env.reset(seed=1, options={"batch_size": 2, "deterministic": True})
+    assert_equal(observation, want)
+    with pytest.raises(ValueError, match=r"deterministic = 1 .*True or False"):
+        env.reset(options={"deterministic": 1})

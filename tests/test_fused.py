@@ -1,5 +1,6 @@
 """The fused engine on its own: every operation, layouts, time, gradients, memory, what it refuses, compilers and their cache."""
 
+import errno
 import functools
 import linecache
 import os
@@ -1481,3 +1482,81 @@ def test_a_program_that_the_compiler_refuses(folder):
     with pytest.raises(fused.CompilerError, match="refused"):
         compiler.build(["this is no program"], compiler.TARGETS["plain"])
     assert list(folder.iterdir()) == []
+
+
+def no_space(*arguments, **options):
+    "As a full disk answers."
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def refused_by_the_disk(number):
+    "A temporary folder that cannot be made."
+
+    def folder(*arguments, **options):
+        raise OSError(number, os.strerror(number))
+
+    return folder
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EDQUOT, errno.ENOSPC, errno.EACCES])
+def test_a_folder_that_cannot_be_written(folder, monkeypatch, number):
+    "Read-only, over the quota, full, forbidden: the error names the folder and the way out; what is in it already still serves."
+    target = compiler.TARGETS["plain"]
+    compiler.build([SOURCE.format(5)], target)
+    monkeypatch.setattr(compiler.tempfile, "TemporaryDirectory", refused_by_the_disk(number))
+    library, compiled = compiler.build([SOURCE.format(5)], target)
+    assert not compiled and library.answer() == 5
+    with pytest.raises(fused.CompilerError, match=r"cannot be written .*MOTORNET_NB_CACHE") as caught:
+        compiler.build([SOURCE.format(6)], target)
+    assert os.strerror(number) in str(caught.value) and str(folder) in str(caught.value)
+
+
+def test_a_disk_that_is_full_in_the_end(folder, monkeypatch):
+    "The last step of all: nothing is left behind."
+    monkeypatch.setattr(compiler.os, "replace", no_space)
+    with pytest.raises(fused.CompilerError, match=r"cannot be written .*No space.*MOTORNET_NB_CACHE"):
+        compiler.build([SOURCE.format(1)], compiler.TARGETS["plain"])
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no limits")
+@pytest.mark.parametrize("size", [10, 4096])
+def test_files_that_must_not_grow(folder, size):
+    "Neither ours nor the compiler's; in a process of its own, as the limit is the process's."
+    code = (
+        "import resource, sys; from motornet_nb.fused import compiler\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, resource.RLIM_INFINITY))\n"
+        "try: compiler.build([sys.argv[1]], compiler.TARGETS['plain'])\n"
+        "except compiler.CompilerError as error: print(error)"
+    )
+    run = subprocess.run([sys.executable, "-c", code, SOURCE.format(1)], capture_output=True, text=True)
+    assert "MOTORNET_NB_CACHE" in run.stdout, run.stderr[-500:]
+
+
+def test_a_program_that_must_not_be_loaded(folder, monkeypatch):
+    "As on a disk from which nothing may be run."
+
+    def refuse(path):
+        raise OSError(f"{path}: failed to map segment from shared object")
+
+    monkeypatch.setattr(compiler.ctypes, "CDLL", refuse)
+    for _ in range(2):  # just built, and from the folder
+        with pytest.raises(fused.CompilerError, match=r"failed to map segment.*noexec.*MOTORNET_NB_CACHE"):
+            compiler.build([SOURCE.format(1)], compiler.TARGETS["plain"])
+
+
+def test_a_compiler_that_is_killed_or_does_not_start(folder, tmp_path, monkeypatch):
+    "For want of memory, say."
+    command = tmp_path / "c++"
+    command.write_text("#!/bin/sh\nif [ $1 = --version ]; then echo clang; else kill -9 $$; fi\n")
+    command.chmod(0o700)
+    monkeypatch.setenv("CXX", str(command))
+    with pytest.raises(fused.CompilerError, match="was killed, perhaps as there is too little memory"):
+        compiler.build([SOURCE.format(1)], compiler.TARGETS["plain"])
+
+    def no_memory(*arguments, **options):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(compiler.subprocess, "Popen", no_memory)
+    with pytest.raises(fused.CompilerError, match=r"does not run .Cannot allocate memory"):
+        compiler.build([SOURCE.format(1)], compiler.TARGETS["plain"])

@@ -550,3 +550,29 @@ def test_a_full_disk_stops_the_run_and_harms_nothing(lives):
     assert re.search(r"full: the checkpoint .*00000006\.safetensors could not be written: .*; the previous checkpoint, of batch 4, is intact \| 6 of 24 batches are done", lives)  # fmt: skip
     assert "full: ['checkpoint-00000002.safetensors', 'checkpoint-00000004.safetensors']" in lives
     assert "full: went on and ended in the same weights" in lives
+
+
+@pytest.mark.parametrize("stop", [2, 3, 5])
+def test_what_was_frozen_or_unfrozen_on_the_way_is_so_again(tmp_path, stop):
+    "A run that is resumed ends in the same weights as one that was never interrupted."
+
+    def train_to(last, folder, resume=False):
+        env = noisy()
+        net = gru(env)
+        net.weight_hh.requires_grad_(False)
+
+        def after(progress):
+            if progress.batch == 2:
+                net.weight_hh.requires_grad_(True)
+            if progress.batch == 3:
+                net.weight_ih.requires_grad_(False)
+            progress.stop = progress.batch == last
+
+        run(env, net, n_batches=7, checkpoint=folder, resume=resume, callbacks=after)
+        return net
+
+    whole = train_to(7, tmp_path / "whole")
+    train_to(stop, tmp_path / "parts")
+    again = train_to(7, tmp_path / "parts", resume=True)
+    for (name, got), want in zip(again.named_parameters(), whole.parameters(), strict=True):
+        assert torch.equal(got, want) and got.requires_grad == want.requires_grad, name

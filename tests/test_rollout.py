@@ -1,11 +1,14 @@
 """The closed loop: golden numbers, purity, the same as stepping, gradients, recording, hidden noise."""
 
 import dataclasses
+import multiprocessing
+import os
 
 import numpy as np
 import pytest
 import torch
 from bodies import assert_golden, tensor
+from torch import nn
 from worlds import (
     Perceptron,
     PolicyLSTM,
@@ -431,3 +434,200 @@ def test_the_step_is_one_graph_without_chance(body):
     other = tree_flatten(arguments(1))[0]
     for traced, eager in zip(graph(*other), step(*other), strict=True):
         assert torch.equal(traced, eager)
+
+
+def in_child(function, q):
+    "What a forked process does."
+    q.put(function())
+
+
+def forked(function):
+    "What a function returns in a forked process, which must not hang."
+    context = multiprocessing.get_context("fork")
+    q = context.Queue()
+    child = context.Process(target=in_child, args=(function, q))
+    child.start()
+    try:
+        return q.get(timeout=60)
+    finally:
+        child.kill()
+        child.join()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("engine", ["fused", "eager"])
+def test_a_forked_process_has_threads_of_its_own(engine):
+    "It plays and learns as its parent did, with as many threads; so does its parent afterwards."
+    env = point_mass_world(duration=0.05)
+    before = torch.get_num_threads()
+
+    def work():
+        torch.set_num_threads(2)
+        net = network(env, n_units=32)
+        played = play(net, env, env.sample(2048, 1), engine=engine)["endpoint_position"].sum().item()
+        log = mn.train(net, env, n_batches=2, batch_size=1024, engine=engine, progress=False)
+        return played, log["loss"].tolist(), torch.get_num_threads()
+
+    try:
+        mine = work()
+        assert mine[2] == 2
+        assert forked(work) == mine
+        assert forked(work) == mine
+        assert work() == mine
+    finally:
+        torch.set_num_threads(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_workers_of_a_data_loader():
+    "Each plays trials with the built program."
+    env = point_mass_world(duration=0.05)
+    net = network(env)
+    want = play(net, env, env.sample(600, 1), engine="fused")["endpoint_position"].detach()
+
+    class Plays(torch.utils.data.Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, i):
+            return play(net, env, env.sample(600, 1), engine="fused")["endpoint_position"].detach()
+
+    for batch in torch.utils.data.DataLoader(Plays(), batch_size=2, num_workers=2, timeout=60):
+        for one in batch:
+            torch.testing.assert_close(one, want)
+
+
+class Own(nn.Module):
+    "A network of one's own; what it returns can be spoilt."
+
+    def __init__(self, env, spoil=lambda action, hidden: (action, hidden), n_inputs=None, init=None, **attributes):
+        super().__init__()
+        torch.manual_seed(0)
+        n_inputs = env.n_observations if n_inputs is None else n_inputs
+        self.cell, self.readout = nn.GRUCell(n_inputs, 5), nn.Linear(5, env.n_actions)
+        self.spoil, self.init = spoil, init
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(batch_size, 5) if self.init is None else self.init(batch_size)
+
+    def forward(self, observation, hidden):
+        hidden = self.cell(observation, hidden)
+        return self.spoil(torch.sigmoid(self.readout(hidden)), hidden)
+
+
+#: what comes back instead of (action, hidden), and words of the error
+SPOILT = {
+    "three things": (lambda a, h: (a, h, h), r"3 things: tensor \(3, 4\)"),
+    "an action only": (lambda a, h: a, r"tensor \(3, 4\) float32"),
+    "nothing": (lambda a, h: None, "None"),
+    "a dict": (lambda a, h: {"action": a}, "action"),
+    "another size": (lambda a, h: (a[:, :3], h), r"tensor \(3, 3\)"),
+    "another batch": (lambda a, h: (a[:1], h), r"tensor \(1, 4\)"),
+    "another precision": (lambda a, h: (a.double(), h), "float64"),
+    "whole numbers": (lambda a, h: (a.long(), h), "int64"),
+    "an array": (lambda a, h: (a.detach().numpy(), h), "array of shape"),
+    "another hidden state": (lambda a, h: (a, (h, h)), "2 things"),
+    "no hidden state": (lambda a, h: (a, None), "None"),
+    "the wrong way round": (lambda a, h: (h, a), r"tensor \(3, 5\)"),
+}
+
+
+@pytest.mark.parametrize("engine", ["eager", "fused"])
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_a_policy_must_not_return(name, engine):
+    "The error names its class, what came, and what is needed."
+    spoil, words = SPOILT[name]
+    env = point_mass_world()
+    with pytest.raises((TypeError, ValueError), match=rf"^Own: .*returned = .*{words}.* must be \(action, hidden\)"):
+        play(Own(env, spoil), env, env.sample(3), engine=engine)
+
+
+@pytest.mark.parametrize("engine", ["eager", "fused"])
+def test_a_network_for_other_observations(engine):
+    "Its first layer is too small, its hidden state is of another size, or its forward takes something else."
+    env = point_mass_world()
+    with pytest.raises(ValueError, match=r"Own: observation = 'tensor \(3, 12\) float32' .*first layer takes 9"):
+        play(Own(env, n_inputs=9), env, env.sample(3), engine=engine)
+    with pytest.raises(ValueError, match=r"Own: observation = .*forward.observation, hidden"):
+        play(Own(env, init=lambda n: torch.zeros(n, 7)), env, env.sample(3), engine=engine)
+    with pytest.raises(ValueError, match=r"Own: hidden = 'tensor \(3, 10\) float32'"):
+        play(Own(env, lambda a, h: (a, torch.cat((h, h), 1))), env, env.sample(3), engine=engine)
+
+
+def test_an_error_of_the_networks_own_stays_as_it_is():
+    "It is not about what it was given."
+
+    def fail(action, hidden):
+        raise KeyError("mine")
+
+    env = point_mass_world()
+    with pytest.raises(KeyError, match="mine"):
+        play(Own(env, fail), env, env.sample(3))
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), 1, [0.1, 0.2], torch.tensor(0.5), "some", None])
+def test_an_attribute_that_happens_to_be_called_hidden_noise(value):
+    "A network whose forward takes no noise is played as it is."
+    env = point_mass_world()
+    want = play(Own(env), env)["action"]
+    assert_equal(play(Own(env, hidden_noise=value), env)["action"], want)
+
+
+def test_noise_for_a_network_of_ones_own():
+    "One that takes it gets it, from the stream of that name; a third argument of another name is left alone."
+    env = point_mass_world()
+
+    class Noisy(Own):
+        def forward(self, observation, hidden, noise=None):
+            return super().forward(observation, hidden if noise is None else hidden + noise)
+
+    class Masked(Own):
+        def forward(self, observation, hidden, mask=None):
+            assert mask is None
+            return super().forward(observation, hidden)
+
+    quiet, noisy = play(Own(env), env), play(Noisy(env, hidden_noise=0.3), env)
+    noise = 0.3 * torch.randn(64, env.n_steps, 5, generator=Streams(0)["hidden noise"], dtype=torch.float64).float()
+    hidden = Own(env).cell(noisy["observation"][:, 0], noise[:, 0])
+    torch.testing.assert_close(noisy["hidden"][:, 0], hidden)
+    assert float((noisy["action"] - quiet["action"]).abs().max().detach()) > 1e-3
+    assert_equal(play(Masked(env, hidden_noise=0.3), env)["action"], quiet["action"])
+    with pytest.raises(ValueError, match=r"hidden_noise = 0.3 .*one tensor .batch, unit. but 2 things"):
+        play(Noisy(env, hidden_noise=0.3, init=lambda n: (torch.zeros(n, 5),) * 2), env)
+
+
+def test_a_subclass_that_takes_no_noise():
+    "Which it has none of, or else is refused: the noise would be drawn apart from the seed."
+
+    class Plain(PolicyGRU):
+        def forward(self, observation, hidden):
+            return super().forward(observation, hidden)
+
+    env = point_mass_world()
+    assert play(Plain(env.n_observations, 3, env.n_actions), env)["action"].shape == (64, 10, 4)
+    with pytest.raises(ValueError, match=r"Plain: hidden_noise = 0.1 .*third argument `noise`"):
+        play(Plain(env.n_observations, 3, env.n_actions, hidden_noise=0.1), env)
+
+
+def test_seeds_and_trials_in_other_containers():
+    "Arrays and ranges of seeds; too few, too many, unequal batches and other things are refused."
+    env = point_mass_world()
+    nets = mn.Replicates([network(env, seed=0), network(env, seed=1)])
+    want = play(nets, env, seed=[3, 4])["action"]
+    for seeds in (np.array([3, 4]), range(3, 5), torch.tensor([3, 4]), (np.int64(3), Streams(4))):
+        assert_equal(play(nets, env, seed=seeds)["action"], want)
+    for wrong in ([3], [3, 4, 5], []):
+        with pytest.raises(ValueError, match=r"seeds.*one for each of 2 networks"):
+            play(nets, env, seed=wrong)
+    with pytest.raises(ValueError, match=r"batches of \[2, 3\].*same size"):
+        play(nets, env, [env.sample(2), env.sample(3)])
+    with pytest.raises(TypeError, match=r"trials = 5 .*from sample"):
+        play(nets, env, [env.sample(2), 5])
+    with pytest.raises(ValueError, match="0 batches"):
+        play(network(env), env, [])
+    with pytest.raises(ValueError, match=r"3 seeds.*share 4 trials equally"):
+        env.begin(env.sample(4), [1, 2, 3])

@@ -1,5 +1,6 @@
 """Learning by backpropagation: the log, callbacks, optimisers, guards, seeds, bodies that learn."""
 
+import itertools
 import json
 import warnings
 
@@ -353,6 +354,10 @@ def test_a_finite_rollout_has_nothing_to_name():
     assert first_non_finite(play(network(env), env)) is None
 
 
+async def nobody_waits_for(progress):
+    "A callback that would never run."
+
+
 WRONG = [
     ({"n_batches": 0}, ValueError, "n_batches"),
     ({"n_batches": 2.5}, ValueError, "n_batches"),
@@ -370,6 +375,30 @@ WRONG = [
     ({"every": 0}, ValueError, "every"),
     ({"resume": True}, ValueError, "checkpoint"),
     ({"on_nonfinite": "go on"}, ValueError, "on_nonfinite"),
+    ({"batch_size": np.bool_(True)}, ValueError, "batch_size"),
+    ({"batch_size": np.float64(2)}, ValueError, "batch_size"),
+    ({"learning_rate": np.float32("nan")}, ValueError, "learning_rate"),
+    ({"optimizer": torch.optim.LBFGS}, ValueError, "optimizer"),
+    ({"optimizer": lambda p: torch.optim.Adam([nn.Parameter(torch.zeros(2))])}, ValueError, "optimizer"),
+    (
+        {"scheduler": torch.optim.lr_scheduler.StepLR(torch.optim.SGD([nn.Parameter(torch.zeros(2))]), 1)},
+        ValueError,
+        "scheduler",
+    ),
+    ({"callbacks": [5]}, TypeError, "callbacks"),
+    ({"callbacks": 5}, TypeError, "callbacks"),
+    ({"callbacks": "x"}, TypeError, "callbacks"),
+    ({"callbacks": [print, None]}, TypeError, "callbacks"),
+    ({"callbacks": {"name": print}}, TypeError, "callbacks"),
+    ({"callbacks": lambda: 1}, TypeError, "callbacks"),
+    ({"callbacks": [lambda progress, more: 1]}, TypeError, "callbacks"),
+    ({"callbacks": [Perceptron]}, TypeError, "callbacks"),
+    ({"callbacks": nobody_waits_for}, TypeError, "callbacks"),
+    ({"loss": 5}, TypeError, "loss"),
+    ({"loss": ReachLoss}, TypeError, "loss"),
+    ({"seeds": 3}, ValueError, "seeds"),
+    ({"seeds": []}, ValueError, "seeds"),
+    ({"seeds": np.array([1.0, 2.0])}, ValueError, "seeds"),
     ({"loss": lambda r: 3.0}, ValueError, "loss"),
     ({"loss": lambda r: r["activation"]}, ValueError, "loss"),
     ({"loss": lambda r: r["activation"].sum().detach()}, ValueError, "loss"),
@@ -550,3 +579,183 @@ def test_what_a_loss_reads_is_found_out():
     log = mn.train(net, env, loss=judge, n_batches=2, batch_size=4, progress=False, engine="fused")
     assert log["loss"].notna().all()
     assert not any(torch.equal(a, b) for a, b in zip(before, net.parameters(), strict=True) if a.ndim > 1)
+
+
+def test_numbers_of_numpy_and_pandas():
+    "Mean what Python's do: the same log, and Python's own numbers in the recipe of a run."
+    import pandas as pd
+
+    plain = {"n_batches": 2, "batch_size": 3, "seed": 1, "learning_rate": 2e-3, "clip_norm": 0.5, "every": 2}
+    others = [
+        {name: (np.int32 if isinstance(v, int) else np.float32)(v) for name, v in plain.items()},
+        {name: np.asarray(v) for name, v in plain.items()},
+        {
+            name: torch.tensor(v, dtype=torch.float64 if isinstance(v, float) else torch.int64)
+            for name, v in plain.items()
+        },
+    ]
+    columns = ["loss", "gradient_norm", "learning_rate"]
+    want = quick(**plain)[0][columns].to_dict("list")
+    for other in others:
+        assert quick(**other)[0][columns].to_dict("list") == want
+    env = point_mass_world()
+    seeds = {"range": range(2, 4), "array": np.arange(2, 4), "series": pd.Series([2, 3]), "tensor": torch.arange(2, 4)}
+    for given in seeds.values():
+        trained, _ = quick(network(env), env, seeds=given, replicates=np.int64(2))
+        assert trained.seeds == [2, 3] and all(type(s) is int for s in trained.seeds)
+
+
+def states(net, stop_at, change, **arguments):
+    "A network's weights after every batch, where something is changed after one of them."
+    seen = []
+
+    def after(progress):
+        if progress.batch == stop_at:
+            change()
+        seen.append({name: p.detach().clone() for name, p in net.named_parameters()})
+
+    quick(net, n_batches=6, callbacks=after, **arguments)
+    return seen
+
+
+#: for networks without memory
+PLAIN = ReachLoss().without("hidden", "hidden_rate")
+
+
+def moved(seen, name):
+    "Whether a parameter differs from one batch to the next."
+    return [a[name].shape != b[name].shape or not torch.equal(a[name], b[name]) for a, b in itertools.pairwise(seen)]
+
+
+@pytest.mark.parametrize("engine", ["eager", "fused"])
+def test_weights_that_are_frozen_and_unfrozen_on_the_way(engine):
+    "Learnt exactly while they want a gradient: momentum and weight decay do not move them, either."
+    momentum = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.1), "engine": engine}
+    net = network(point_mass_world())
+    net.weight_hh.requires_grad_(False)
+    seen = states(net, 3, lambda: net.weight_hh.requires_grad_(True), **momentum)
+    assert moved(seen, "weight_hh") == [False, False, True, True, True] and all(moved(seen, "weight_ih"))
+    net = network(point_mass_world())
+    seen = states(net, 3, lambda: net.weight_hh.requires_grad_(False), **momentum)
+    assert moved(seen, "weight_hh") == [True, True, False, False, False] and all(moved(seen, "weight_ih"))
+
+
+@pytest.mark.parametrize("engine", ["eager", "fused"])
+def test_weights_that_are_replaced_on_the_way(engine):
+    "What has the name now is learnt, whatever its shape; it begins without memory, and the others keep theirs."
+    env = point_mass_world()
+    net = Perceptron(env.n_observations, env.n_actions)
+    last = next(n for n, m in reversed(list(net.named_modules())) if isinstance(m, nn.Linear))
+    new = nn.Linear(net.get_submodule(last).in_features, env.n_actions)
+    seen = states(net, 3, lambda: net.set_submodule(last, new), engine=engine, loss=PLAIN)
+    assert all(moved(seen, f"{last}.weight")) and net.get_submodule(last) is new
+
+    def as_if_by_hand():
+        other = Perceptron(env.n_observations, env.n_actions)
+        other.load_state_dict(first)
+        later = nn.Linear(new.in_features, new.out_features)
+        later.load_state_dict(start)
+        optimizer = torch.optim.Adam(other.parameters(), lr=1e-3, fused=True)
+        for batch in range(6):
+            if batch == 3:
+                old = [other.get_parameter(f"{last}.{n}") for n in ("weight", "bias")]
+                other.set_submodule(last, later)
+                optimizer.param_groups[0]["params"] = [
+                    {id(o): n for o, n in zip(old, later.parameters(), strict=True)}.get(id(p), p)
+                    for p in optimizer.param_groups[0]["params"]
+                ]
+            streams = Streams(0, batch)
+            total, _ = PLAIN(play(other, env, env.sample(8, streams, "train"), streams))
+            optimizer.zero_grad()
+            total.backward()
+            nn.utils.clip_grad_norm_(other.parameters(), 1.0)
+            optimizer.step()
+        return other
+
+    torch.manual_seed(5)
+    net, new = Perceptron(env.n_observations, env.n_actions), nn.Linear(new.in_features, env.n_actions)
+    first = {n: t.clone() for n, t in net.state_dict().items()}
+    start = {n: t.clone() for n, t in new.state_dict().items()}
+    states(net, 3, lambda: net.set_submodule(last, new), env=env, engine=engine, loss=PLAIN)
+    for (name, got), want in zip(net.named_parameters(), as_if_by_hand().parameters(), strict=True):
+        torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_when_nothing_is_left_to_learn():
+    "Or replicates would learn the body they share: the next batch says so."
+    env = point_mass_world()
+    net = network(env)
+    with pytest.raises(ValueError, match=r"policy .*parameters to train"):
+        quick(net, env, callbacks=lambda p: net.requires_grad_(False))
+    force = nn.Parameter(torch.full((4,), 500.0))
+    env = Environment(
+        ReluPointMass24(muscle_parameters={"max_isometric_force": force}), RandomTargetReach(), duration=0.1
+    )
+    (own,) = env.parameters()
+    own.requires_grad_(False)
+    with pytest.raises(
+        ValueError, match=r"max_isometric_force.*without parameters to learn, where replicates share it"
+    ):
+        quick(network(env), env, replicates=2, callbacks=lambda p: own.requires_grad_(True))
+
+
+def test_a_body_that_is_learnt_from_some_batch_on():
+    "Its parameters are followed, too."
+    force = nn.Parameter(torch.full((4,), 500.0))
+    env = Environment(
+        ReluPointMass24(muscle_parameters={"max_isometric_force": force}), RandomTargetReach(), duration=0.1
+    )
+    (own,) = env.parameters()
+    own.requires_grad_(False)
+    seen = []
+
+    def after(progress):
+        seen.append(own.detach().clone())
+        if progress.batch == 2:
+            own.requires_grad_(True)
+
+    quick(network(env), env, n_batches=4, learning_rate=0.1, callbacks=after)
+    assert torch.equal(seen[0], seen[1]) and not torch.equal(seen[1], seen[2]) and not torch.equal(seen[2], seen[3])
+
+
+def test_pruned_weights_keep_their_place():
+    "Pruning gives a parameter another name; its optimiser state stays, and the mask holds."
+    from torch.nn.utils import prune
+
+    env = point_mass_world()
+    net = Perceptron(env.n_observations, env.n_actions)
+    layer = next(m for m in net.modules() if isinstance(m, nn.Linear))
+    weight, made = layer.weight, []
+
+    def optimizer(parameters):
+        made.append(torch.optim.Adam(parameters, lr=1e-2))
+        return made[0]
+
+    def after(progress):
+        if progress.batch == 2:
+            prune.l1_unstructured(layer, "weight", 0.5)
+
+    quick(net, env, n_batches=5, loss=PLAIN, optimizer=optimizer, callbacks=after)
+    assert int(made[0].state[weight]["step"]) == 5 and layer.weight_orig is weight
+    assert int((layer.weight == 0).sum()) == layer.weight.numel() // 2
+
+
+def test_an_optimizer_that_holds_some_parameters_only():
+    "The others are named, and stay; frozen ones are meant to be left out."
+    env = point_mass_world()
+    net = network(env)
+    before = {n: p.detach().clone() for n, p in net.named_parameters()}
+    with pytest.warns(UserWarning, match=r"does not hold weight_ih, weight_hh, bias_ih, bias_hh: not learnt"):
+        quick(net, env, optimizer=torch.optim.SGD(net.output.parameters(), lr=0.1))
+    changed = [n for n, p in net.named_parameters() if not torch.equal(before[n], p.detach())]
+    assert changed == ["output.weight", "output.bias"]
+    for name, p in net.named_parameters():
+        p.requires_grad_(name.startswith("output"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        quick(net, env, optimizer=torch.optim.SGD(net.output.parameters(), lr=0.1))
+
+
+def test_no_callbacks():
+    "None is none."
+    assert len(quick(callbacks=None)[0]) == len(quick(callbacks=[])[0]) == 3

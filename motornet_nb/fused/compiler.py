@@ -6,6 +6,7 @@
 __all__ = ['TARGETS', 'REMEDY', 'CompilerError', 'Target', 'find_target', 'find_compiler', 'cache_folder', 'build']
 
 # %% ../../nbs/fused/12_compiler.ipynb #cd433aa1
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -13,10 +14,11 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,7 +70,10 @@ def find_compiler() -> list[str]:  # command
 
 @functools.cache
 def _version(command: tuple[str, ...]) -> str:
-    run = subprocess.run([*command, "--version"], capture_output=True, text=True)
+    try:
+        run = subprocess.run([*command, "--version"], capture_output=True, text=True, errors="replace")
+    except OSError as error:
+        raise CompilerError(f"{shlex.join(command)} does not run ({error.strerror or error}); {REMEDY}") from error
     if run.returncode != 0:
         raise CompilerError(f"{shlex.join(command)} does not run ({run.stderr.strip() or run.returncode}); {REMEDY}")
     return run.stdout
@@ -101,6 +106,9 @@ _FLAGS_OF_GCC = (
 )  # a sixth less time to compile, none lost in running
 
 
+_ELSEWHERE = "say another one with the environment variable MOTORNET_NB_CACHE"
+
+
 def cache_folder() -> Path:
     "The folder of built programs, made if there is none; an error if others could write to it."
     import platformdirs
@@ -112,13 +120,23 @@ def cache_folder() -> Path:
         status = folder.stat()
     except OSError as error:
         raise CompilerError(
-            f"the folder {folder} for built programs cannot be made ({error.strerror}); say another one with MOTORNET_NB_CACHE"
+            f"the folder {folder} for built programs cannot be made ({error.strerror or error}); {_ELSEWHERE}"
         ) from error
     if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)):
         raise CompilerError(
-            f"the folder {folder} for built programs is not yours alone (chmod 700 it), or say another one with MOTORNET_NB_CACHE"
+            f"the folder {folder} for built programs is not yours alone (chmod 700 it), or {_ELSEWHERE}"
         )
     return folder
+
+
+@contextlib.contextmanager
+def _told(folder: Path, cannot: str) -> Iterator[None]:
+    "What the system refuses in here is an error that names the folder: read-only, full, over a quota."
+    try:
+        yield
+    except OSError as error:
+        words = f"the folder {folder} for built programs cannot be {cannot} ({error.strerror or error})"
+        raise CompilerError(f"{words}; {_ELSEWHERE}") from error
 
 
 def build(
@@ -131,24 +149,47 @@ def build(
     flags = [*_FLAGS, *(() if "clang" in version else _FLAGS_OF_GCC), *target.flags]
     parts = (*sources, shlex.join(command), version, *flags, torch.__version__, _processor())
     fingerprint = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
-    library = cache_folder() / f"{fingerprint}.so"
-    if _is_sealed(library):
-        return ctypes.CDLL(str(library)), False
-    with tempfile.TemporaryDirectory(dir=library.parent) as workplace:
+    folder = cache_folder()
+    library = folder / f"{fingerprint}.so"
+    with _told(folder, "read"):
+        known = _is_sealed(library)
+    if not known:
+        with _told(folder, "written"):
+            _compile(sources, [*command, *flags], command, library)
+    return _loaded(library), not known
+
+
+def _compile(sources: Sequence[str], compiling: Sequence[str], linking: Sequence[str], library: Path) -> None:
+    "Write a built program, whole or not at all."
+    with tempfile.TemporaryDirectory(dir=library.parent, ignore_cleanup_errors=True) as workplace:
         objects = [Path(workplace) / f"{i}.o" for i in range(len(sources))]
         running = []
-        for source, made in zip(sources, objects, strict=True):
-            code = made.with_suffix(".cpp")
-            code.write_text(source)
-            running.append(_started([*command, *flags, "-c", str(code), "-o", str(made)]))
-        for run in running:
-            _finished(run, command)
+        try:
+            for source, made in zip(sources, objects, strict=True):
+                code = made.with_suffix(".cpp")
+                code.write_text(source)
+                running.append(_started([*compiling, "-c", str(code), "-o", str(made)]))
+            for run in running:
+                _finished(run, linking, workplace)
+        finally:
+            for run in running:  # where one of them failed
+                if run.poll() is None:
+                    run.kill()
+                    run.wait()
         made = Path(workplace) / "program.so"
-        _finished(_started([*command, "-shared", *map(str, objects), "-o", str(made)]), command)
+        _finished(_started([*linking, "-shared", *map(str, objects), "-o", str(made)]), linking, workplace)
         with made.open("ab") as file:
             file.write(hashlib.sha256(made.read_bytes()).digest())
         os.replace(made, library)
-    return ctypes.CDLL(str(library)), True
+
+
+def _loaded(library: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        why = f"the built program {library} cannot be loaded ({error})"
+        remedy = f"if nothing may be run from its folder's disk (noexec), {_ELSEWHERE}"
+        raise CompilerError(f"{why}; {remedy}") from error
 
 
 def _is_sealed(library: Path) -> bool:
@@ -160,10 +201,26 @@ def _is_sealed(library: Path) -> bool:
 
 
 def _started(command: Sequence[str]) -> subprocess.Popen:
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    english = os.environ | {"LC_ALL": "C"}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    try:
+        return subprocess.Popen(command, **pipes, text=True, errors="replace", env=english)
+    except OSError as error:  # no memory for another process, say
+        raise CompilerError(f"{command[0]} does not run ({error.strerror or error}); {REMEDY}") from error
 
 
-def _finished(run: subprocess.Popen, command: Sequence[str]) -> None:
+_NO_ROOM = ("No space left", "quota", "File size limit", "File too large", "Read-only file system", "Permission denied")
+
+
+def _finished(run: subprocess.Popen, command: Sequence[str], workplace: str) -> None:
     output, _ = run.communicate()
-    if run.returncode != 0:
-        raise CompilerError(f"{shlex.join(command)} refused a generated program:\n{output[:2000]}")
+    if run.returncode == 0:
+        return
+    folder, said = Path(workplace).parent, output.replace(workplace, "...")[:2000]
+    if run.returncode == -getattr(signal, "SIGXFSZ", 0) or any(words in output for words in _NO_ROOM):
+        why = f"could not write to the folder {folder} for built programs; {_ELSEWHERE}"
+    elif run.returncode < 0 or "Killed" in output or "out of memory" in output:
+        why = f"was killed, perhaps as there is too little memory (MOTORNET_NB_CACHE, {folder}, has no program yet)"
+    else:
+        why = "refused a generated program"
+    raise CompilerError(f"{shlex.join(command)} {why}:\n{said}".rstrip(":\n"))

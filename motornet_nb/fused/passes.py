@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import accumulate
@@ -58,6 +59,10 @@ class _Workers:
     "Threads that run blocks."
 
     def __init__(self):
+        self.forget()
+
+    def forget(self) -> None:
+        "As if none had been started: a forked process has its parent's executor, but not the threads."
         self._executor: ThreadPoolExecutor | None = None
         self._size = 0
 
@@ -80,6 +85,8 @@ class _Workers:
 
 
 _workers = _Workers()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_workers.forget)
 
 
 def _pointers(places: Sequence[int | None]):
