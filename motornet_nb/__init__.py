@@ -31,6 +31,7 @@ from motornet_nb.loss import Loss, ReachLoss, Term
 from motornet_nb.model import Model, from_config
 from motornet_nb.muscle import Muscle, ReluMuscle
 from motornet_nb.policy import Policy, PolicyGRU
+from motornet_nb.records import RecordedVariable
 from motornet_nb.registration import register as _register
 from motornet_nb.replicates import Replicates, unstack
 from motornet_nb.results import Experiment, load, save, simulate, to_dataset
@@ -91,6 +92,7 @@ __all__ = [
     "RandomTargetReach",
     "ReachLoss",
     "Reacher",
+    "RecordedVariable",
     "ReluMuscle",
     "ReluPointMass24",
     "Replicates",

@@ -17,6 +17,7 @@ from torch.utils._pytree import tree_leaves
 from .environment import Constants, Environment, Tap, WorldState
 from .parameters import refuse
 from .policy import check_policy
+from .records import check_outputs, declared_variables, entries, sizes_of
 
 # %% ../nbs/api/31_loop.ipynb #6d6b5a78
 class Carry(NamedTuple):
@@ -37,6 +38,8 @@ class ClosedLoop(nn.Module):
         super().__init__()
         check_policy(policy, environment.n_observations, environment.n_actions)
         self.policy, self.environment = policy, environment
+        self.declared, self.sizes = declared_variables(policy, environment), sizes_of(environment)
+        self._of_policy = {name: variable for name, (owner, variable) in self.declared.items() if owner is policy}
 
     def forward(
         self,
@@ -56,6 +59,9 @@ class ClosedLoop(nn.Module):
         leaves = tree_leaves(hidden)
         if leaves and leaves[0] is not None:
             outputs["hidden"] = leaves[0]
+        if self.declared:
+            outputs |= entries(self.policy, self._of_policy, hidden)
+            check_outputs(self.declared, outputs, self.sizes)
         return Carry(world, hidden), outputs
 
     def step(

@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,34 +28,13 @@ from .environment import Environment
 from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
+from .records import DIMENSIONS, VARIABLES, declared_variables, recorded_by, sizes_of
 from .replicates import Replicates, networks_of
 from .rollout import Rollout, evaluating, play, suitable_threads
 from .trials import Streams, Trials
 
 # %% ../nbs/api/18_results.ipynb #9cb74fa9
-VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "joint_position": (("joint",), "{q}", "joint position"),
-    "joint_velocity": (("joint",), "{q}/s", "joint velocity"),
-    "endpoint_position": (("space",), "m", "hand position"),
-    "endpoint_velocity": (("space",), "m/s", "hand velocity"),
-    "target_position": (("space",), "m", "target position"),
-    "action": (("muscle",), "1", "action"),
-    "noisy_action": (("muscle",), "1", "action with noise"),
-    "activation": (("muscle",), "1", "muscle activation"),
-    "muscle_length": (("muscle",), "m", "muscle length"),
-    "muscle_velocity": (("muscle",), "m/s", "muscle velocity"),
-    "muscle_force": (("muscle",), "N", "muscle force"),
-    "musculotendon_length": (("muscle",), "m", "musculotendon length"),
-    "musculotendon_velocity": (("muscle",), "m/s", "musculotendon velocity"),
-    "moment_arm": (("joint", "muscle"), "{arm}", "moment arm"),
-    "hidden": (("unit",), "1", "hidden activity"),
-    "observation": (("observation",), "", "observation"),
-    "go_cue": ((), "1", "go cue"),
-    "endpoint_load": (("space",), "N", "load on the hand"),
-    "joint_load": (("joint",), "{torque}", "load on the joints"),
-    "channel_force": (("space",), "N", "force of the channel on the hand"),
-}
-
+_ELEMENT = "observation_element"  # not "observation": a variable must not bear the name of its dimension
 _LABELS = {
     "target_direction": ("rad", "direction of the target from the start"),
     "go_time": ("s", "time of the go cue"),
@@ -89,6 +69,17 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
     return attributes
 
 
+def as_current(
+    ds: Any,  # Dataset from `simulate`, perhaps of an earlier version
+) -> Any:  # Dataset
+    "A Dataset with today's names: the dimension of the observation was called `observation`, too, until version 0.1."
+    if "observation" in ds.dims:
+        ds = ds.rename_dims({"observation": _ELEMENT})
+        if "observation_label" in ds.coords and ds["observation_label"].dims == (_ELEMENT,):
+            ds = ds.assign_coords({_ELEMENT: (_ELEMENT, ds["observation_label"].values, ds["observation_label"].attrs)})
+    return ds.reset_coords("observation") if "observation" in ds.coords else ds
+
+
 def configured(
     ds: Any,  # Dataset from `simulate`
     name: str = "config",  # "config" for the environment, or "policy"
@@ -98,6 +89,51 @@ def configured(
         return from_config(json.loads(ds.attrs[name]))
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _observation_labels(environment: Environment, size: int) -> dict[str, Any]:
+    "Coordinates of the elements of an observation; where two have one label, the second is told apart in the index."
+    labels, seen, distinct = environment.observation_labels, {}, []
+    if len(labels) != size:
+        raise refuse(environment, "observation_labels", labels, f"{size} texts, one for each element of an observation")
+    for label in labels:
+        seen[label] = seen.get(label, 0) + 1
+        distinct.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    what = {"long_name": "what each element of an observation is"}
+    return {_ELEMENT: (_ELEMENT, distinct, what), "observation_label": (_ELEMENT, labels, what)}
+
+
+def _labels_of_dimensions(variables: dict[str, tuple], declared: dict[str, Any]) -> dict[str, Any]:
+    "Coordinates of the units, and of the dimensions that a class of one's own has declared."
+    sizes = {d: n for dims, values, _ in variables.values() for d, n in zip(dims, values.shape, strict=True)}
+    own = {d: x for d, x in declared.items() if d in sizes} | ({"unit": None} if "unit" in sizes else {})
+    return {d: np.arange(sizes[d]) if labels is None else list(labels) for d, labels in own.items()}
+
+
+def _trial_labels(environment: Environment, trials: Trials, taken: Iterable[str]) -> dict[str, Any]:
+    "Coordinates from the labels of trials."
+    declared = recorded_by(environment.task, ("time",))
+    sizes = sizes_of(environment) | {"time": trials.n_steps}
+    coordinates = {}
+    for name in declared:
+        if name not in trials.labels:
+            raise refuse(environment.task, "recorded", name, f"a label of its trials ({', '.join(trials.labels)})")
+    for name, values in trials.labels.items():
+        if name in taken or name in (*DIMENSIONS, "trial", "time"):
+            raise refuse(environment.task, "label", name, "another name than that of a variable or dimension")
+        array = _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object)
+        unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
+        dims = tuple(f"{name}_element" if i == 0 else f"{name}_element_{i + 1}" for i in range(array.ndim - 1))
+        if name in declared:
+            dims, unit, long_name = declared[name].dims, declared[name].units, declared[name].long_name
+            sizes |= {d: len(x) for d, x in declared[name].labels.items() if x is not None}
+            wanted = (len(trials), *(sizes.get(d, d) for d in dims))
+            if len(wanted) != array.ndim or any(isinstance(w, int) and w != n for w, n in zip(wanted, array.shape, strict=True)):
+                raise refuse(environment.task, f"shape of {name!r}", array.shape, f"{wanted}, as declared")
+            coordinates |= {d: list(x) for d, x in declared[name].labels.items() if x is not None}
+        attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
+        coordinates[name] = (("trial", *dims), array, attributes)
+    return coordinates
 
 
 def to_dataset(
@@ -131,6 +167,10 @@ def to_dataset(
         dims, unit, long_name = VARIABLES[name]
         attributes = {"units": unit.format(**units), "long_name": long_name}
         variables[name] = (("trial", "time", *dims), _numpy(played[name]), attributes)
+    declared = declared_variables(played.policy, environment)
+    for name, (_, variable) in declared.items():
+        attributes = {"units": variable.units, "long_name": variable.long_name}
+        variables[name] = (("trial", "time", *variable.dims), _numpy(played[name]), attributes)
     start = trials.joint_state.tensor_split(2, -1)
     for name, values, dim in (
         ("initial_joint_position", start[0], "joint"),
@@ -150,27 +190,15 @@ def to_dataset(
         "joint": list(skeleton.joint_names),
         "space": list(skeleton.space_names),
         "muscle": list(effector.muscle_names),
-        "observation_label": (
-            "observation",
-            environment.observation_labels,
-            {"long_name": "what each element of an observation is"},
-        ),
+        **_observation_labels(environment, variables["observation"][1].shape[-1]),
         "max_isometric_force": (
             "muscle",
             _numpy(played.max_isometric_force),
             {"units": "N", "long_name": "maximum isometric force"},
         ),
     }
-    if "hidden" in variables:
-        coordinates["unit"] = np.arange(variables["hidden"][1].shape[-1])
-    for name, values in trials.labels.items():
-        unit, long_name = _LABELS.get(name, ("", name.replace("_", " ")))
-        attributes = {"long_name": long_name} | ({"units": unit} if unit else {})
-        coordinates[name] = (
-            "trial",
-            _numpy(values) if isinstance(values, Tensor) else np.array(values, dtype=object),
-            attributes,
-        )
+    coordinates |= _labels_of_dimensions(variables, {d: x for _, v in declared.values() for d, x in v.labels.items()})
+    coordinates |= _trial_labels(environment, trials, variables)
     attributes = _provenance(environment, played.policy, seed)
     return xr.Dataset(variables, coordinates, attrs=attributes)
 
@@ -200,6 +228,7 @@ def simulate(
     if trials is None:
         trials = environment.sample(n, streams, split)
     check_match(policy, environment)
+    _trial_labels(environment, trials, (*VARIABLES, *declared_variables(networks_of(policy)[0], environment)))
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
     with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
         return to_dataset(
@@ -291,7 +320,7 @@ def load(
     if (folder / "results.nc").is_file():
         import xarray as xr
 
-        experiment.results = _read(folder / "results.nc", lambda p: xr.load_dataset(p, engine="h5netcdf"))
+        experiment.results = as_current(_read(folder / "results.nc", lambda p: xr.load_dataset(p, engine="h5netcdf")))
     return experiment
 
 

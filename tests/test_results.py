@@ -83,7 +83,7 @@ def test_variables_dimensions_and_units_are_those_promised(body):
         assert ds[name].dims == ("trial", "time", *dims), name
         assert ds[name].attrs["units"] == (of_arm if body == "arm" else of_mass), name
         assert ds[name].attrs["long_name"], name
-    assert ds["observation"].dims == ("trial", "time", "observation")
+    assert ds["observation"].dims == ("trial", "time", "observation_element")
     for name in ds.data_vars:
         assert "units" in ds[name].attrs and "long_name" in ds[name].attrs, name
         assert ds[name].dtype == np.float32, name
@@ -95,7 +95,7 @@ def test_dimensions_have_labels(ds, env):
     assert list(ds.observation_label.values) == env.observation_labels
     assert ds.sizes["unit"] == 12 and ds.sizes["trial"] == 8 and ds.time.attrs["units"] == "s"
     np.testing.assert_allclose(ds.time, np.arange(1, 21) * 0.01, atol=1e-12)
-    assert len(ds.sel(muscle="biceps", joint="elbow", space="x").sizes) == 4  # trial, time, unit, observation
+    assert len(ds.sel(muscle="biceps", joint="elbow", space="x").sizes) == 4  # trial, time, unit, observation_element
 
 
 def test_trial_coordinates(ds):
