@@ -43,10 +43,10 @@ VARIABLES: dict[str, tuple[tuple[str, ...], str, str]] = {
 DIMENSIONS = ("joint", "space", "muscle", "unit", "observation_element")
 
 #: names that a Dataset or the outputs of a step have already
-_TAKEN = frozenset(
-    (*VARIABLES, *DIMENSIONS, "trial", "time", "replicate", "seed", "proprioception", "observation_label")
-    + ("max_isometric_force", "initial_joint_position", "initial_joint_velocity", "start_position", "goal_position")
-)
+_OF_TRIALS = ("initial_joint_position", "initial_joint_velocity", "start_position", "goal_position")
+_COORDINATES = ("trial", "time", "replicate", "seed", "observation_label", "max_isometric_force")
+_OF_TASKS = ("target_direction", "go_time", "is_catch", "condition")
+_TAKEN = frozenset((*VARIABLES, *DIMENSIONS, *_OF_TRIALS, *_COORDINATES, *_OF_TASKS, "proprioception"))
 
 
 class RecordedVariable(NamedTuple):
@@ -62,31 +62,37 @@ class RecordedVariable(NamedTuple):
 _FORM = "a dict of names, each with (dimensions, unit, name in words)"
 
 
-def _as_variable(owner: Any, name: Any, declared: Any, further: Sequence[str]) -> RecordedVariable:
+def _checked_name(owner: Any, name: Any, what: str, taken: Sequence[str] = ()) -> str:
     if not isinstance(name, str) or not name.isidentifier():
-        raise refuse(owner, "recorded", name, "a name made of letters, digits and underscores")
+        raise refuse(owner, what, name, "a name made of letters, digits and underscores")
+    if name in _TAKEN or name in taken:
+        raise refuse(owner, what, name, "a name that no variable or dimension of the Dataset has already")
+    return name
+
+
+def _checked_labels(owner: Any, name: str, labels: Any) -> dict[str, Sequence | None]:
+    if not isinstance(labels, Mapping) or not all(x is None or isinstance(x, list | tuple) for x in labels.values()):
+        allowed = "a dict of dimensions, each with a list of labels or None"
+        raise refuse(owner, f"labels of {name!r}", labels, allowed, TypeError)
+    return {_checked_name(owner, dim, f"dimension of {name!r}", (name,)): x for dim, x in labels.items()}
+
+
+def _as_variable(owner: Any, name: Any, declared: Any, further: Sequence[str]) -> RecordedVariable:
+    _checked_name(owner, name, "recorded")
     if not isinstance(declared, tuple) or not 0 < len(declared) <= len(RecordedVariable._fields):
         raise refuse(owner, f"recorded[{name!r}]", declared, "(dimensions, unit, name in words)", TypeError)
     variable = RecordedVariable(*declared)
-    dims = (variable.dims,) if isinstance(variable.dims, str) else variable.dims
-    own = variable.labels or {}
-    if not isinstance(own, Mapping) or not all(x is None or isinstance(x, list | tuple) for x in own.values()):
-        raise refuse(owner, f"labels of {name!r}", own, "a dict of dimensions, each with a list of labels or None", TypeError)
-    known = (*DIMENSIONS, *further, *own)
-    if not isinstance(dims, tuple | list) or len(set(dims)) < len(dims) or any(d not in known for d in dims):
-        raise refuse(
-            owner, f"dimensions of {name!r}", dims, f"some of {', '.join(known)}, or dimensions named in its `labels`"
-        )
     for word, text in (("unit", variable.units), ("name in words", variable.long_name)):
         if not isinstance(text, str):
             raise refuse(owner, f"{word} of {name!r}", text, "a text", TypeError)
-    for dim in own:
-        if dim in (*_TAKEN, name) or not isinstance(dim, str) or not dim.isidentifier():
-            raise refuse(owner, f"dimension of {name!r}", dim, "a name that no variable or dimension has already")
-    if name in _TAKEN:
-        raise refuse(owner, "recorded", name, "a name that no variable or dimension of the Dataset has already")
+    labels = _checked_labels(owner, name, variable.labels or {})
+    dims = (variable.dims,) if isinstance(variable.dims, str) else variable.dims
+    known = [*DIMENSIONS, *further, *labels]
+    if not isinstance(dims, tuple | list) or any(d not in known for d in dims) or len(set(dims)) < len(dims):
+        allowed = f"some of {', '.join(known)}, or dimensions named in its `labels`"
+        raise refuse(owner, f"dimensions of {name!r}", dims, allowed)
     words = variable.long_name or name.replace("_", " ")
-    return variable._replace(dims=tuple(dims), long_name=words, labels=dict(own))
+    return variable._replace(dims=tuple(dims), long_name=words, labels=labels)
 
 
 def recorded_by(
@@ -124,47 +130,44 @@ def entries(
     return found
 
 # %% ../nbs/api/60_records.ipynb #6ed40ac7
-def _forces(task: Any, turns: bool) -> dict[str, tuple[Any, RecordedVariable]]:
+def _forces(task: Any, turns: bool) -> dict[str, tuple[str, RecordedVariable]]:
     "The forces of loads that are recorded under a name of their own."
-    found: dict[str, tuple[Any, RecordedVariable]] = {}
+    found: dict[str, tuple[str, RecordedVariable]] = {}
     for load in task.loads:
-        name = load.recorded_as
-        if name is None:
+        name, on_joints = load.recorded_as, load.acts_on == "joint"
+        if name is None or (name == "channel_force" and not on_joints):  # which is one of the built-in variables
             continue
-        on_joints = load.acts_on == "joint"
-        own = RecordedVariable(("joint",) if on_joints else ("space",), "N m" if on_joints and turns else "N")
-        if name == "channel_force" and not on_joints:  # one of the built-in variables
-            continue
-        variable = _as_variable(load, name, tuple(own), ())
+        form = ("joint" if on_joints else "space", "N m" if on_joints and turns else "N")
+        variable = _as_variable(load, name, form, ())
         if name in found and found[name][1].dims != variable.dims:
             raise refuse(load, "recorded_as", name, "the name of forces that act on the same, endpoint or joints")
-        found[name] = load, variable
+        found[name] = type(load).__name__, variable
     return found
 
 
 def declared_variables(
     policy: nn.Module,  # the network
     environment: Any,  # the body and its task
-) -> dict[str, tuple[Any, RecordedVariable]]:  # by name: who declares it, and what
+) -> dict[str, tuple[str, RecordedVariable]]:  # by name: the class that declares it, and what
     "What the classes of an experiment add to what is recorded of a step."
-    effector = environment.effector
-    for part in (effector.skeleton, effector.geometry, *environment.task.loads):
+    effector, task = environment.effector, environment.task
+    for part in (effector.skeleton, effector.geometry, *task.loads):
         if getattr(part, "recorded", None):
-            other = "its force, `recorded_as`" if part in environment.task.loads else "nothing"
-            raise refuse(
-                part, "recorded", list(part.recorded), f"declared by the environment or the muscle; here {other} can be"
-            )
-    every = _forces(environment.task, effector.skeleton.joint_unit == "rad")
+            allowed = "declared by the muscle, the effector, the environment or the policy"
+            raise refuse(part, "recorded", part.recorded, allowed + " (a load has `recorded_as`)", TypeError)
+    every = _forces(task, effector.skeleton.joint_unit == "rad")
+    dimensions: dict[str, Any] = {}
     for owner in (effector.muscle, effector, environment, policy):
         for name, variable in recorded_by(owner).items():
             if name in every:
-                other = type(every[name][0]).__name__
-                raise refuse(owner, "recorded", name, f"a name of its own; {other} declares it too")
-            every[name] = owner, variable
-    dimensions = {d for _, v in every.values() for d in v.labels}
-    for name, (owner, _) in every.items():
-        if name in dimensions:
-            raise refuse(owner, "recorded", name, "another name than that of a dimension")
+                raise refuse(owner, "recorded", name, f"a name of its own; {every[name][0]} declares it too")
+            every[name] = type(owner).__name__, variable
+            for dim, labels in variable.labels.items():
+                if dimensions.setdefault(dim, labels) != labels:
+                    raise refuse(owner, f"labels of {dim!r}", labels, f"those declared already, {dimensions[dim]}")
+    for name in dimensions:
+        if name in every:
+            raise refuse(every[name][0], "recorded", name, "another name than that of a dimension")
     return every
 
 
@@ -180,7 +183,7 @@ def sizes_of(environment: Any) -> dict[str, int]:
 
 
 def check_outputs(
-    declared: Mapping[str, tuple[Any, RecordedVariable]],  # from `declared_variables`
+    declared: Mapping[str, tuple[str, RecordedVariable]],  # from `declared_variables`
     outputs: Mapping[str, Tensor],  # of a step, (batch, ...) each
     sizes: dict[str, int],  # from `sizes_of`
 ) -> None:

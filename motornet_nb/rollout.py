@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from .engine import Engine, Recorded, recent_engine
 from .environment import Environment, Episode
-from .loop import check_match
+from .loop import check_first_step, check_match
 from .parameters import refuse
 from .replicates import networks_of
 from .trials import Streams, Trials, draw_normal
@@ -190,6 +190,8 @@ def play(
     episode = environment.begin(together, streams, deterministic)
     hidden = policy.init_hidden(len(together))
     inputs = episode.inputs | _hidden_noise(policy, hidden, environment, streams, deterministic)
+    if engine.name != "eager":
+        check_first_step(engine.loop, episode, hidden, inputs)
     played = Rollout(policy, environment, episode, engine.run(episode, hidden, inputs))
     if n > 1:
         played.shares = [t.to(together.start.device, environment.effector.dtype) for t in shares]

@@ -141,7 +141,11 @@ def panels_of(
             continue
         names = array[rest[0]].values if rest[0] in array.coords else range(array.sizes[rest[0]])
         titles = [
-            f"{what}, {n}" if rest[0] == "space" else str(n) if rest[0] in _NAMED else f"{rest[0].replace('_', ' ')} {n}"
+            f"{what}, {n}"
+            if rest[0] == "space"
+            else str(n)
+            if rest[0] in _NAMED
+            else f"{rest[0].replace('_', ' ')} {n}"
             for n in names
         ]
         panels += [Panel(_capital(title), label, values[..., i]) for i, title in enumerate(titles)]
