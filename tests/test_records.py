@@ -511,7 +511,7 @@ def test_views_show_them():
     titles = [f.title.text for f in page.select({"type": figure})]
     assert {"Upper right", "Power of all muscles", "Population first", "Population second"} <= set(titles)
     assert len(list(page.select({"type": MultiLine}))) >= 7
-    mn.views.activations(ds)
+    mn.views.activations(ds, variable="fatigue")
     assert mn.Explorer(ds) is not None
     from motornet_nb.tuning import preferred_directions
 
