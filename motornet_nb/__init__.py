@@ -32,6 +32,7 @@ from motornet_nb.model import Model, from_config
 from motornet_nb.muscle import Muscle, ReluMuscle
 from motornet_nb.policy import Policy, PolicyGRU
 from motornet_nb.ranges import keep_in_range
+from motornet_nb.records import RecordedVariable
 from motornet_nb.registration import register as _register
 from motornet_nb.replicates import Replicates, unstack
 from motornet_nb.results import Experiment, load, save, simulate, to_dataset
@@ -59,8 +60,8 @@ _LAZY_NAMES = {
 
 __all__ = [
     "Body",
-    "CheckpointError",
     "CenterOutReach",
+    "CheckpointError",
     "CompliantTendonArm26",
     "CompliantTendonHillMuscle",
     "ConstantGeometry",
@@ -92,6 +93,7 @@ __all__ = [
     "RandomTargetReach",
     "ReachLoss",
     "Reacher",
+    "RecordedVariable",
     "ReluMuscle",
     "ReluPointMass24",
     "Replicates",

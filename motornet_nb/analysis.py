@@ -14,6 +14,7 @@ import torch
 
 from .effector import Effector
 from .parameters import as_float, is_number, is_whole, refuse, whole_steps
+from .results import as_current
 from .task import default_posture
 
 # %% ../nbs/api/19_analysis.ipynb #57f39a3f
@@ -32,6 +33,7 @@ def as_trials(
         raise refuse(
             owner, "ds", f"a Dataset of {ds.sizes['replicate']} replicates", "of one of them, say ds.isel(replicate=0)"
         )
+    ds = as_current(ds)
     return ds if "trial" in ds.dims else ds.expand_dims("trial")
 
 

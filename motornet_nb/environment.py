@@ -8,7 +8,7 @@ __all__ = ['Tap', 'WorldState', 'Constants', 'Episode', 'Environment']
 # %% ../nbs/api/13_environment.ipynb #c8330b8a
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import torch
 from pydantic import BeforeValidator
@@ -20,6 +20,7 @@ from .integration import EffectorCoefficients, EffectorState
 from .loads import Load, Motion
 from .model import Model
 from .parameters import check_options, count, data, is_truth, number, part, quantity, refuse, whole_steps
+from .records import entries, recorded_by
 from .task import Task
 from .trials import Streams, Trials, draw_normal, without_history
 
@@ -56,6 +57,7 @@ class Episode(NamedTuple):
 
 # %% ../nbs/api/13_environment.ipynb #27fcf99a
 _SENSORS = ("vision", "proprioception")
+_OWN_FORCE = "force recorded as "  # an input with the force of one kind of load alone
 
 
 def _as_sensors(value: Any) -> tuple[str, ...]:
@@ -97,6 +99,8 @@ class Environment(Model):
     sensors = data(_SENSOR_TYPE, _SENSORS, "", "the senses in the observation", "some of 'vision', 'proprioception'")
     silenced = data(_SENSOR_TYPE, (), "", "senses that are there but say 0", "some of 'vision', 'proprioception'")
 
+    recorded: ClassVar[dict[str, tuple]] = {}  # what `advance` returns beyond the built-in outputs; see `records`
+
     def setup(self):
         dt = self.effector.timestep
         self.n_steps = whole_steps(self, "duration", self.duration, dt)
@@ -113,6 +117,7 @@ class Environment(Model):
                 self, "effector", self.effector.name, "a body with muscles; add one with effector.add_muscle(...)"
             )
         self._n_inputs = len(self.task.input_labels(self.effector))
+        self._of_muscle, self._of_body = recorded_by(self.effector.muscle), recorded_by(self.effector)
         sizes = {"action": self.effector.n_muscles} | self.sensor_sizes | {"observation": self.n_observations}
         for name, size in sizes.items():
             noise = getattr(self, f"{name}_noise")
@@ -240,6 +245,9 @@ class Environment(Model):
                 name = f"{load.acts_on}_load"
                 force = gain * load.force(None, trials.start.new_zeros(1), drawn)
                 inputs[name] = inputs[name] + force if name in inputs else force
+                if load.recorded_as is not None:
+                    own = _OWN_FORCE + load.recorded_as
+                    inputs[own] = inputs[own] + force if own in inputs else force
         if any(load.depends_on_motion for load in self.task.loads):
             inputs["time"] = (torch.arange(self.n_steps, dtype=trials.start.dtype) * self.timestep).to(
                 trials.start.device
@@ -303,7 +311,9 @@ class Environment(Model):
         effector, c = self.effector, constants.body
         noisy = action + inputs["action_noise"] if "action_noise" in inputs else action
         loads = {k: inputs[k] for k in ("endpoint_load", "joint_load") if k in inputs}
-        recorded = self._add_moving_loads(loads, constants, state, inputs) if constants.loads else {}
+        recorded = {k.removeprefix(_OWN_FORCE): v for k, v in inputs.items() if k.startswith(_OWN_FORCE)}
+        if constants.loads:
+            self._add_moving_loads(loads, recorded, constants, state, inputs)
         body = effector.advance(state.body, noisy, loads.get("endpoint_load"), loads.get("joint_load"), c)
         endpoint = effector.skeleton.endpoint(c.skeleton, body.position)
         outputs = {
@@ -321,14 +331,17 @@ class Environment(Model):
             "muscle_velocity": body.muscle["velocity"],
             "muscle_force": body.muscle["force"],
         }
+        if self._of_muscle or self._of_body:
+            recorded |= entries(self.effector.muscle, self._of_muscle, body.muscle)
+            recorded |= entries(self.effector, self._of_body, body.muscle | body._asdict())
         return WorldState(body, endpoint), outputs | loads | recorded
 
-    def _add_moving_loads(self, loads, constants, state, inputs) -> dict[str, Tensor]:
-        "Add the loads that depend on motion to those that were prescribed."
+    def _add_moving_loads(self, loads, recorded, constants, state, inputs) -> None:
+        "Add the loads that depend on motion to those that were prescribed, and to those that are recorded alone."
         effector, c = self.effector, constants.body
         position, velocity = state.body.position, state.body.velocity
         speed = effector.skeleton.endpoint_velocity(c.skeleton, position, velocity)
-        motion, recorded = Motion(position, velocity, state.endpoint, speed), {}
+        motion = Motion(position, velocity, state.endpoint, speed)
         moving = [load for load in self.task.loads if load.depends_on_motion]
         time = inputs["time"].unsqueeze(-1)  # (1), or (batch, 1) where trials are at different times
         for i, (load, drawn) in enumerate(zip(moving, constants.loads, strict=True)):
@@ -338,7 +351,6 @@ class Environment(Model):
             if load.recorded_as is not None:
                 earlier = recorded.get(load.recorded_as)
                 recorded[load.recorded_as] = force if earlier is None else earlier + force
-        return recorded
 
     # ---- the shell ---------------------------------------------------------------------------------------------
 

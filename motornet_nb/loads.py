@@ -43,7 +43,8 @@ class Load(Model):
 
     acts_on: ClassVar[str] = "endpoint"  # or "joint"
     depends_on_motion: ClassVar[bool] = False
-    recorded_as: ClassVar[str | None] = None  # name of the Dataset variable that keeps this load's own force
+    #: name of the variable that keeps this load's own force: N over space, or, acting on joints, N m over joint
+    recorded_as: ClassVar[str | None] = None
 
     def onset_times(self, trials: Trials, generator: torch.Generator) -> Tensor:  # (batch) s
         "When the load begins in each trial, counted from the alignment event; it acts from the nearest step on."

@@ -50,6 +50,7 @@ class Muscle(Model):
 
     state_names: ClassVar[tuple[str, ...]] = ("activation", "length", "velocity", "force")
     integrated: ClassVar[tuple[str, ...]] = ("activation",)
+    recorded: ClassVar[dict[str, tuple]] = {}  # what a Dataset keeps of the state beyond the built-in variables
     muscle_declarations: ClassVar[dict[str, Parameter]] = {"max_isometric_force": MAX_ISOMETRIC_FORCE}
 
     def coefficients(

@@ -114,7 +114,7 @@ def _describe(ds: Any, log: Any, trained: Environment | None, tested: Environmen
             if "unit" in ds.sizes
             else ""
         )
-        ends = f"{ds.sizes.get('observation', '?')} inputs, {ds.sizes.get('muscle', '?')} outputs"
+        ends = f"{ds.sizes.get('observation_element', '?')} inputs, {ds.sizes.get('muscle', '?')} outputs"
         rows.append(("network", f"{html.escape(str(ds.attrs['policy_class']))}: {size}{ends}"))
     if trained is not None and trained != tested:
         rows.append(("trained on", f"<code>{html.escape(repr(trained.task))}</code>, {trained.duration:g} s"))

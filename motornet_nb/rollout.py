@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from .audit import AuditError
 from .engine import Engine, Recorded, recent_engine
 from .environment import Environment, Episode
-from .loop import check_match
+from .loop import check_first_step, check_match
 from .parameters import refuse
 from .policy import noise_on_hidden, why_refused
 from .replicates import networks_of
@@ -229,6 +229,8 @@ def play(
     hidden = policy.init_hidden(len(together))
     inputs = episode.inputs | _hidden_noise(policy, hidden, environment, streams, deterministic)
     try:
+        if engine.name != "eager":
+            check_first_step(engine.loop, episode, hidden, inputs)
         recorded = engine.run(episode, hidden, inputs)
     except AuditError:
         raise

@@ -108,6 +108,9 @@ def about_trials(
 TRIAL_ROWS = (("trial", "@trial"), ("condition", "@condition"), ("target", "@direction"))
 
 # %% ../nbs/api/21_timecourses.ipynb #b45c3b9c
+_NAMED = ("muscle", "joint", "observation_element")  # dimensions whose labels speak for themselves
+
+
 class Panel(NamedTuple):
     "One component of a variable."
 
@@ -138,7 +141,11 @@ def panels_of(
             continue
         names = array[rest[0]].values if rest[0] in array.coords else range(array.sizes[rest[0]])
         titles = [
-            f"{what}, {n}" if rest[0] == "space" else f"{rest[0]} {n}" if rest[0] in ("unit", "observation") else str(n)
+            f"{what}, {n}"
+            if rest[0] == "space"
+            else str(n)
+            if rest[0] in _NAMED
+            else f"{rest[0].replace('_', ' ')} {n}"
             for n in names
         ]
         panels += [Panel(_capital(title), label, values[..., i]) for i, title in enumerate(titles)]

@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from worlds import Perceptron, arm, network, point_mass_world
 
 import motornet_nb as mn
+from motornet_nb.results import as_current
 
 RAD, METRE = "rad", "m"
 
@@ -83,7 +85,7 @@ def test_variables_dimensions_and_units_are_those_promised(body):
         assert ds[name].dims == ("trial", "time", *dims), name
         assert ds[name].attrs["units"] == (of_arm if body == "arm" else of_mass), name
         assert ds[name].attrs["long_name"], name
-    assert ds["observation"].dims == ("trial", "time", "observation")
+    assert ds["observation"].dims == ("trial", "time", "observation_element")
     for name in ds.data_vars:
         assert "units" in ds[name].attrs and "long_name" in ds[name].attrs, name
         assert ds[name].dtype == np.float32, name
@@ -95,7 +97,7 @@ def test_dimensions_have_labels(ds, env):
     assert list(ds.observation_label.values) == env.observation_labels
     assert ds.sizes["unit"] == 12 and ds.sizes["trial"] == 8 and ds.time.attrs["units"] == "s"
     np.testing.assert_allclose(ds.time, np.arange(1, 21) * 0.01, atol=1e-12)
-    assert len(ds.sel(muscle="biceps", joint="elbow", space="x").sizes) == 4  # trial, time, unit, observation
+    assert len(ds.sel(muscle="biceps", joint="elbow", space="x").sizes) == 4  # trial, time, unit, observation_element
 
 
 def test_trial_coordinates(ds):
@@ -211,6 +213,156 @@ def test_channel_force_is_recorded():
     ds = mn.simulate(network(env), env)
     assert ds.channel_force.dims == ("trial", "time", "space") and ds.channel_force.attrs["units"] == "N"
     np.testing.assert_allclose(ds.endpoint_load - ds.channel_force, np.broadcast_to([1.0, 0.0], (8, 20, 2)), atol=1e-4)
+
+
+# ---- no variable bears the name of its dimension -----------------------------------------------------------------------
+
+DATA = Path(__file__).parent / "data"
+OLD = DATA / "simulated_0_observation_dimension.nc"  # of a point mass, 4 trials of 5 steps
+OLD_REPLICATES = DATA / "simulated_0_observation_dimension_replicates.nc"
+
+
+def check_names(ds):
+    "No variable of several dimensions bears the name of one of them."
+    assert not [n for n, v in ds.variables.items() if n in v.dims and v.dims != (n,)]
+    assert not set(ds.data_vars) & set(ds.dims)
+
+
+def test_observation_is_a_variable_like_others(ds, env, tmp_path):
+    assert "observation" in ds.data_vars and "observation_label" in ds.coords
+    again = through_a_file(ds, tmp_path / "ds.nc")
+    assert again.identical(ds)
+    for some in (ds, again):
+        check_names(some)
+        want = some["observation"].values.mean(0)
+        np.testing.assert_allclose(some.mean("trial")["observation"], want, atol=1e-6)
+        by_condition = some.groupby("condition").mean()
+        np.testing.assert_allclose(by_condition["observation"].sel(condition="reach"), want, atol=1e-6)
+        seen = some.observation.sel(observation_element="vision x")
+        np.testing.assert_array_equal(seen, some["observation"][..., env.observation_labels.index("vision x")])
+        np.testing.assert_array_equal(some.sel(observation_element="go cue").observation[:, -1], 0)
+        assert "observation" in some.to_dataframe().columns and "observation" in some.to_dict()["data_vars"]
+
+
+def test_observation_reaches_matlab(ds, tmp_path):
+    savemat, loadmat = (pytest.importorskip("scipy.io").savemat, pytest.importorskip("scipy.io").loadmat)
+    savemat(tmp_path / "ds.mat", {name: v["data"] for name, v in ds.to_dict(data="array")["data_vars"].items()})
+    again = loadmat(tmp_path / "ds.mat")
+    assert set(ds.data_vars) <= set(again)
+    np.testing.assert_array_equal(again["observation"], ds.observation.values)
+
+
+def test_observations_of_replicates(env):
+    ds = mn.simulate(mn.Replicates([network(env), network(env, seed=1)]), env)
+    check_names(ds)
+    assert ds.observation.dims == ("replicate", "trial", "time", "observation_element")
+    assert list(ds.observation_element.values) == env.observation_labels
+    np.testing.assert_allclose(ds.mean("replicate").observation, ds.observation.values.mean(0), atol=1e-6)
+
+
+def test_labels_that_are_the_same_are_told_apart():
+    class Twice(mn.RandomTargetReach):
+        def input_labels(self, effector):
+            return ["goal", "goal"]
+
+    env = point_mass_world(Twice())
+    ds = mn.simulate(network(env), env)
+    assert list(ds.observation_label.values[:3]) == ["goal", "goal", "vision x"]
+    np.testing.assert_array_equal(ds.observation.sel(observation_element="goal (2)"), ds.observation[..., 1])
+
+
+def test_labels_that_do_not_fit_are_refused():
+    class Short(mn.Environment):
+        observation_labels = property(lambda self: ["one"])
+
+    env = Short(mn.ReluPointMass24(), mn.RandomTargetReach(), duration=0.1)
+    with pytest.raises(ValueError, match=r"Short: observation_labels = \['one'\] .* 12 texts"):
+        mn.simulate(network(env), env)
+
+
+def opened(path, **how):
+    return xr.open_dataset(path, engine="h5netcdf", **how)
+
+
+@pytest.mark.parametrize("path", [OLD, OLD_REPLICATES], ids=["one", "replicates"])
+@pytest.mark.parametrize("how", [{}, {"chunks": {"trial": 1}}], ids=["whole", "in chunks"])
+def test_files_of_earlier_versions_become_current(path, how):
+    assert path.stat().st_size < 60_000
+    with opened(path, **how) as old:
+        assert old.observation.dims[-1] == "observation"  # as it was
+        ds = as_current(old)
+        check_names(ds)
+        assert ds.observation.dims == (*old.observation.dims[:-1], "observation_element")
+        np.testing.assert_array_equal(ds.observation.values, old["observation"].values)
+        assert list(ds.observation_element.values) == list(old.observation_label.values)
+        seen = ds.observation.sel(observation_element="vision x").isel(time=-1)
+        hand = ds.endpoint_position.sel(space="x").isel(time=-2)  # one step earlier
+        np.testing.assert_allclose(seen, hand, atol=1e-6)
+        assert ds.attrs == old.attrs and set(ds.variables) == set(old.variables) | {"observation_element"}
+        assert as_current(ds).identical(ds)
+        first = {d: 0 for d in old.dims if d not in ("time", "observation", "space")}
+        check_names(as_current(old.isel(first)))
+
+
+def test_an_old_file_is_what_is_simulated_today():
+    "The same variables, dimensions and numbers, to the precision of another machine."
+    with opened(OLD) as old:
+        env, net = (mn.from_config(json.loads(old.attrs[n])) for n in ("config", "policy"))
+        new = mn.simulate(network(env, n_units=3), env, seed=1)
+        ds = as_current(old).load()
+        assert type(net) is mn.PolicyGRU and set(new.variables) == set(ds.variables)
+        for name in new.data_vars:
+            assert new[name].dims == ds[name].dims
+            np.testing.assert_allclose(new[name], ds[name], atol=1e-4, err_msg=name)
+
+
+def test_old_folders_are_loaded(tmp_path, ds):
+    mn.save(tmp_path, results=ds)
+    (tmp_path / "results.nc").write_bytes(OLD.read_bytes())
+    results = mn.load(tmp_path).results
+    check_names(results)
+    assert results.observation.dims == ("trial", "time", "observation_element")
+    mn.save(tmp_path, results=results)
+    assert mn.load(tmp_path).results.identical(results)
+
+
+def test_an_old_file_is_analysed_and_shown(tmp_path):
+    from motornet_nb.trialreader import TrialReader
+    from motornet_nb.tuning import preferred_directions
+
+    with opened(OLD) as old, opened(OLD, chunks={"trial": 1}) as lazy:
+        for ds in (old, lazy):
+            table = mn.analysis.reach_kinematics(ds)
+            assert len(table) == 4 and table["peak_speed"].notna().all()
+            assert preferred_directions(ds).sizes["unit"] == 3
+            assert preferred_directions(ds, "observation").sizes == {"observation_element": 15}
+            reader = TrialReader(ds)
+            assert reader.ds.observation.dims[-1] == "observation_element" and reader.read([0]).sizes["trial"] == 1
+            for view in (mn.views.trajectories, mn.views.activations, mn.views.kinematics):
+                assert view(ds) is not None
+            page = mn.views.time_courses(ds, "observation")
+            assert mn.Explorer(ds) is not None and page is not None
+        page = mn.report.write_report(tmp_path / "report.html", old)
+        assert "15 inputs, 4 outputs" in page.read_text()
+    with opened(OLD_REPLICATES) as both:
+        assert len(mn.analysis.reach_kinematics(both)) == 8
+        assert mn.views.trajectories(both.isel(replicate=1)) is not None
+
+
+def test_no_dataset_has_a_variable_named_like_its_dimension(ds, env):
+    from motornet_nb import analysis, statics
+    from motornet_nb.tuning import preferred_directions
+
+    body = env.effector
+    made = [
+        preferred_directions(ds),
+        analysis.passive_drift(body, n=3),
+        analysis.moment_arm_map(body, n=3),
+        statics.force_length(body),
+        statics.force_velocity(body),
+    ]
+    for some in made:
+        check_names(some)
 
 
 # ---- provenance ----------------------------------------------------------------------------------------------------
