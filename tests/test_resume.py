@@ -242,6 +242,7 @@ def forget_class(folder, one, other):
     names = [f"{c.__module__}.{c.__qualname__}" for c in (one, other)]
     assert last.facts["recipe"]["loss"]["class"] == names[0]
     last.facts["recipe"]["loss"]["class"] = names[1]
+    del last.facts["recipe"]["loss"]["methods"]
     store.write(last.batch, last.tensors, last.facts)
 
 
@@ -441,7 +442,7 @@ def test_checkpoints_of_somebody_else_are_refused(tmp_path):
 
 
 def test_recipes():
-    "Of what is learnt the shape, of functions the name, of models and modules what they are."
+    "Of what is learnt the shape, of functions the code, of models and modules what they are."
     recipe = recipe_of(
         {
             "env": learnt_body(),
@@ -453,8 +454,19 @@ def test_recipes():
     assert recipe["env"]["effector"]["skeleton"]["mass"] == {"learnt": []}
     assert recipe["env"]["effector"]["muscle_parameters"]["max_isometric_force"] == {"learnt": [4]}
     assert "device" not in recipe["env"]["effector"] or recipe["env"]["effector"]["device"] is None
-    assert recipe["net"] == {"class": "torch.nn.modules.linear.Linear", "weight": [1, 2], "bias": [1]}
-    assert recipe["f"] == "one_cycle" and recipe["x"] == [1, None, "torch.float32", None]
+    assert recipe["net"] == {
+        "class": "torch.nn.modules.linear.Linear",
+        "in_features": 2,
+        "out_features": 1,
+        "weight": {"weights": [1, 2]},
+        "bias": {"weights": [1]},
+    }
+    assert recipe["f"]["function"] == "one_cycle" and recipe["f"]["reads"]["N"] == N
+    assert (
+        recipe["f"]["code"]
+        == "def one_cycle(optimizer):\n    return lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=N)"
+    )
+    assert recipe["x"] == [1, None, "torch.float32", None]
     assert first_difference(recipe, recipe) is None
     assert first_difference({"a": [1, 2]}, {"a": [1, 2, 3]}) == ("a", [1, 2], [1, 2, 3])
     assert first_difference({"a": 1}, {"b": 1}) == ("a", 1, None)
