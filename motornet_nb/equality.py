@@ -7,6 +7,7 @@ __all__ = ['of_package', 'assigned_by', 'own_settings', 'derived', 'attributes_o
 
 # %% ../nbs/api/61_equality.ipynb #e4114940
 import contextlib
+import dis
 import functools
 import types
 from collections.abc import Iterator
@@ -30,8 +31,6 @@ def of_package(
 
 
 def _assigned(code: types.CodeType) -> Iterator[str]:
-    import dis
-
     for instruction in dis.get_instructions(code):
         if instruction.opname == "STORE_ATTR":
             yield instruction.argval
@@ -41,13 +40,18 @@ def _assigned(code: types.CodeType) -> Iterator[str]:
 
 
 @functools.cache
+def _assigned_in(cls: type) -> frozenset[str]:
+    methods = (f for f in vars(cls).values() if isinstance(f, types.FunctionType))
+    return frozenset(name for f in methods for name in _assigned(f.__code__))
+
+
+@functools.cache
 def assigned_by(
     cls: type,  # any class
     package: str = _PACKAGE,  # this one, or another: "torch"; "" for any
 ) -> frozenset[str]:
     "Names of the attributes that the methods of a package's classes assign: state, and what follows from parameters."
-    methods = (f for base in cls.__mro__ if of_package(base, package) for f in vars(base).values())
-    return frozenset(name for f in methods if isinstance(f, types.FunctionType) for name in _assigned(f.__code__))
+    return frozenset().union(*(_assigned_in(base) for base in cls.__mro__ if of_package(base, package)))
 
 
 def own_settings(
@@ -157,7 +161,7 @@ def _alike_objects(a: Any, b: Any, seen: dict[tuple[int, int], Any]) -> bool:
         return _alike((a.func, a.args, a.keywords), (b.func, b.args, b.keywords), seen)
     if isinstance(a, torch.Generator | np.random.Generator | np.random.RandomState):
         return True  # chance is no part of what something is
-    if hasattr(a, "equals"):  # tables of pandas and xarray
+    if hasattr(type(a), "equals"):  # tables of pandas and xarray
         return bool(a.equals(b))
     if type(a).__eq__ is not object.__eq__ and not hasattr(a, "__dataclass_fields__"):
         return bool(a == b)

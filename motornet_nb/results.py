@@ -27,6 +27,7 @@ from .environment import Environment
 from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
+from .recipe import settings_of
 from .replicates import Replicates, networks_of
 from .rollout import Rollout, evaluating, play, suitable_threads
 from .trials import Streams, Trials
@@ -67,6 +68,9 @@ def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
+_LONGEST = 30_000  # characters; an attribute of a netCDF file holds 64 kB
+
+
 def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -> dict[str, Any]:
     import motornet_nb
 
@@ -81,11 +85,15 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
     if seed is not None:
         attributes["seed"] = seed
     for name, model in (("config", environment), ("policy", policy)):
-        if isinstance(model, Model):
-            try:
+        try:
+            if isinstance(model, Model):
                 attributes[name] = json.dumps(model.to_config())
-            except TypeError as error:  # a load that is a function
-                attributes[f"{name}_missing"] = str(error)
+                continue
+        except TypeError as error:  # say, a load that is a function
+            attributes[f"{name}_missing"] = str(error)
+        settings = json.dumps(settings_of(model))
+        if len(settings) <= _LONGEST:
+            attributes[f"{name}_settings"] = settings
     return attributes
 
 
@@ -299,7 +307,12 @@ def _config(model: nn.Module) -> dict[str, Any]:
     "What `load` needs to know of a model; of a network that is none, its class."
     if isinstance(model, Replicates):
         return {"seeds": model.seeds, "network": _config(model[0])}
-    return model.to_config() if isinstance(model, Model) else class_of(model)
+    try:
+        return model.to_config() if isinstance(model, Model) else class_of(model)
+    except TypeError:
+        if isinstance(model, Environment) or not list(model.parameters()):
+            raise
+        return class_of(model)  # a network can be made by hand, and its weights must not be lost
 
 
 def _from_config(config: dict[str, Any]) -> nn.Module:

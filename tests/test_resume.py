@@ -242,7 +242,7 @@ def forget_class(folder, one, other):
     names = [f"{c.__module__}.{c.__qualname__}" for c in (one, other)]
     assert last.facts["recipe"]["loss"]["class"] == names[0]
     last.facts["recipe"]["loss"]["class"] = names[1]
-    del last.facts["recipe"]["loss"]["methods"]
+    del last.facts["recipe"]["loss"]["(methods)"]
     store.write(last.batch, last.tensors, last.facts)
 
 
@@ -461,7 +461,7 @@ def test_recipes():
         "weight": {"weights": [1, 2]},
         "bias": {"weights": [1]},
     }
-    assert recipe["f"]["function"] == "one_cycle" and recipe["f"]["reads"]["N"] == N
+    assert recipe["f"]["function"] == "one_cycle" and recipe["f"]["(reads)"]["N"] == N
     assert (
         recipe["f"]["code"]
         == "def one_cycle(optimizer):\n    return lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=N)"
