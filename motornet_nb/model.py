@@ -156,18 +156,19 @@ class Model(nn.Module):
 
     def replace(self, **changes: Any) -> "Model":  # parameters to change
         "A new object that differs in the given parameters; attributes that were set later go along."
-        made = self._made_again(changes)[0]
+        cls = type(self)
+        values = (
+            self.values() if own_arguments(cls) is None else self._fresh()[1]
+        )  # others follow from an own `__init__`
+        made = _made(cls, values | changes)[0]
         for name, value in self._extras().items():
             setattr(made, name, value)
         return made
 
-    def _made_again(self, changes: dict[str, Any]) -> tuple["Model", dict[str, Any]]:
-        return _made(type(self), self.values() | kept_arguments(self) | changes)
-
     def _fresh(self) -> tuple["Model", dict[str, Any]]:
         "The same made again, and what its `__init__` was given; torch's chance stays as it is."
         with torch.random.fork_rng(devices=[]):
-            return self._made_again({})
+            return _made(type(self), self.values() | kept_arguments(self))
 
     def _extras(self) -> dict[str, Any]:
         "Attributes that were set later: neither parameters, nor arguments, nor what `setup` or `__init__` make of them."

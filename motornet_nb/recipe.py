@@ -257,7 +257,7 @@ def differences(
         if json.dumps(had) != json.dumps(has):
             yield where, _brief(had), _brief(has)
     else:
-        functions = isinstance(had.get("compiled"), str) and isinstance(has.get("compiled"), str)
+        functions = _is_function(had) and _is_function(has)
         if functions and had["code"] != has["code"] and had["compiled"] != has["compiled"]:
             yield f"{where}: its code", *_lines(had["code"], has["code"])
         for n in both:
@@ -287,11 +287,15 @@ def _place(where: str, name: str, parent: dict[str, Any]) -> str:
     return f"{where}.{name}" if where else name
 
 
+def _is_function(recipe: dict[str, Any]) -> bool:
+    return all(isinstance(recipe.get(name), str) for name in ("function", "code", "compiled"))
+
+
 def _name(x: Any) -> Any:
     "What class or library's function a recipe is of; of a user's function nothing, as its name does nothing."
     if not isinstance(x, dict):
         return None
-    name = x.get("class") or x.get("type") or (x.get("function") if "compiled" not in x else "a function")
+    name = "a function" if _is_function(x) else x.get("class") or x.get("type") or x.get("function")
     own = isinstance(name, str) and name.startswith("motornet_nb.")
     return name.rpartition(".")[2] if own else name if isinstance(name, str) else None
 
@@ -300,7 +304,7 @@ def _brief(x: Any) -> Any:
     if isinstance(x, list):
         return [_brief(value) for value in x]
     if isinstance(x, dict):
-        return x["function"] if "compiled" in x else _name(x) or x
+        return x["function"] if _is_function(x) else _name(x) or x
     return x
 
 
