@@ -8,7 +8,7 @@ __all__ = ['own_arguments', 'takes_declared', 'kept_arguments', 'make_again', 'f
 # %% ../nbs/api/62_construction.ipynb #4671ad75
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from torch import nn
@@ -79,22 +79,25 @@ def make_again(
     cls: type,  # a declared class
     values: dict[str, Any],  # declared parameters and arguments of its own, by name
     same: Callable[[Any, Any], bool] = alike,  # whether what an object has is what was asked for
+    changed: Iterable[str] | None = None,  # names of values that are new in arguments which are known to do
 ) -> tuple[Any, dict[str, Any]]:  # an object of the class, and what its `__init__` was given
     "An object with these values; an error if its own `__init__` does not give one."
     own = own_arguments(cls)
     if own is None:
         return cls(**values), values
-    named = [n for n in values if n in own]
-    problem, lacking = None, list(values)
-    for attempt in ("its own arguments", "and what is lacking then", "everything"):
-        more = {"its own arguments": named, "everything": list(values)}.get(attempt, [*named, *lacking])
+    named, everything = [n for n in values if n in own], list(values)
+    problem, lacking = None, everything
+    for attempt in (
+        ("its own arguments", "and what is lacking then", "everything") if changed is None else ("everything",)
+    ):
+        more = {"its own arguments": named, "everything": everything}.get(attempt, [*named, *lacking])
         arguments = {n: v for n, v in values.items() if n in more and (n in own or takes_declared(cls))}
         try:
             made = cls(**arguments)
         except Exception as error:  # whatever it is, it is said below
             problem = error
             continue
-        lacking = [n for n in values if not _has(made, n, values[n], same)]
+        lacking = [n for n in (everything if changed is None else changed) if not _has(made, n, values[n], same)]
         if not lacking:
             return made, arguments
     why = f" ({problem})" if problem else ""

@@ -61,7 +61,8 @@ def own_settings(
     inside = attributes_of(x)
     if not isinstance(x, nn.Module):
         return inside
-    private = {name for name in assigned_by(type(x), "torch") if name.startswith("_")}
+    known = inside if of_package(type(x), "torch") else assigned_by(type(x), "torch")
+    private = {name for name in known if name.startswith("_")} | {n for n in inside if n.startswith("_torchdynamo")}
     others = _OF_TORCH | private | assigned_by(type(x))
     return {name: value for name, value in inside.items() if name not in others}
 

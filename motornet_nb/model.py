@@ -20,7 +20,7 @@ from pydantic_core import PydanticUndefined
 from torch import nn
 
 from .construction import extras, fits, kept_arguments, make_again, own_arguments
-from .equality import alike, assigned_by
+from .equality import _OF_TORCH, alike, assigned_by
 from .parameters import Parameter, describe, quantity, refuse
 
 # %% ../nbs/api/01_model.ipynb #c80bc5bf
@@ -160,7 +160,7 @@ class Model(nn.Module):
         values = (
             self.values() if own_arguments(cls) is None else self._fresh()[1]
         )  # others follow from an own `__init__`
-        made = _made(cls, values | changes)[0]
+        made = _made(cls, values | changes, changes)[0]
         for name, value in self._extras().items():
             setattr(made, name, value)
         return made
@@ -219,7 +219,6 @@ class Model(nn.Module):
         return as_html(self)
 
 # %% ../nbs/api/01_model.ipynb #155b2421
-_OF_TORCH = frozenset(vars(nn.Module()))  # what every module has
 _SETTINGS = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
@@ -291,15 +290,15 @@ def _same_value(has: Any, wanted: Any) -> bool:
         return alike(has, wanted)
 
 
-def _made(cls: type[Model], values: dict[str, Any]) -> tuple[Model, dict[str, Any]]:
-    "An object with these values, and what its `__init__` was given."
+def _made(cls: type[Model], values: dict[str, Any], changed: Any = None) -> tuple[Model, dict[str, Any]]:
+    "An object with these values, or with these arguments of which some are changed; and what its `__init__` was given."
     if own_arguments(cls) is None:
         return cls(**values), values
     declared = {n: v for n, v in values.items() if n in cls.declarations}
     if all(n in declared for n, p in cls.declarations.items() if p.required):
         checked = cls._check((), declared)
         values = values | {n: checked[n] for n in declared}
-    return make_again(cls, values, _same_value)
+    return make_again(cls, values, _same_value, changed)
 
 
 def _same(value: Any, default: Any) -> bool:

@@ -65,7 +65,7 @@ def _function(f: types.FunctionType, within: tuple) -> dict[str, Any]:
         result = {"function": f"{module}.{f.__qualname__}"}
     else:
         result = {"function": f.__qualname__} | code_of(f.__code__)
-        reads = _globals_read(f) | reads | {n: v for n, v in vars(f).items() if n != "__wrapped__"}
+        reads = _globals_read(f) | reads | {n: v for n, v in vars(f).items() if not n.startswith(("__", "_torch"))}
     arguments = f.__code__.co_varnames[: f.__code__.co_argcount]
     defaults = dict(zip(arguments[::-1], (f.__defaults__ or ())[::-1], strict=False)) | (f.__kwdefaults__ or {})
     for name, values in (("(defaults)", defaults), ("(reads)", reads)):
@@ -213,9 +213,9 @@ def _function_like(x: Any, within: tuple) -> dict[str, Any]:
         return _function(x, within)
     if isinstance(x, types.MethodType):
         return {"method": _recipe(x.__func__, within), "of": _recipe(x.__self__, within)}
-    if isinstance(x, functools.partial):
+    if isinstance(x, functools.partial | functools.partialmethod):
         given = {"func": x.func, "args": x.args, "keywords": x.keywords}
-        return {"class": "functools.partial"} | {n: _recipe(v, within) for n, v in given.items()}
+        return class_of(x) | {n: _recipe(v, within) for n, v in given.items()}
     if isinstance(x, types.ModuleType):
         return {"module": x.__name__}
     if "__wrapped__" in getattr(x, "__dict__", {}):  # a function with a memory

@@ -308,9 +308,11 @@ def test_arguments_of_an_own_init_belong_to_what_an_object_is():
     assert Passing(1) != Passing(50) and Passing(2) == Passing(2) and Passing(2) != Passing(2, n_test_trials=3)
     assert Passing(3.0).to_config()["gain"] == 3.0
     assert Passing(3.0).replace(gain=7) == Passing(7)
+    assert Passing(2, n_test_trials=5).replace(gain=7) == Passing(7, n_test_trials=5)
     assert Passing(3.0).replace(n_test_trials=9) == Passing(3.0, n_test_trials=9)
     assert OwnArm(50.0).replace(timestep=0.02) == OwnArm(50.0, timestep=0.02)
     assert OwnArm().replace(strength=7.0).max_isometric_force.tolist() == [7.0]
+    assert OwnArm(timestep=0.02).replace(strength=7.0) == OwnArm(7.0, timestep=0.02)
     net = Leaky(5, 3, tau=0.3)
     assert round_trip(net).to_config() == net.to_config() and round_trip(net).tau == 0.3
     assert repr(net) == "Leaky(n_inputs=5, n_actions=3, tau=0.3)" and net.replace(tau=0.9).tau == 0.9

@@ -158,6 +158,44 @@ def test_a_later_version_may_derive_more():
     assert first_difference(recipe, more) == ("loads[0].acts_on", "endpoint", "joint")
 
 
+def with_hook(gain):
+    net = nn.Linear(2, 2)
+    net.register_forward_hook(lambda module, given, result: gain * result)
+    return net
+
+
+def with_forward(gain):
+    net = nn.Linear(2, 2)
+    net.forward = lambda x: gain * x
+    return net
+
+
+MADE = {
+    "hook": (with_hook, "forward_hooks[0].gain"),
+    "forward of an object": (with_forward, "forward.gain"),
+    "compiled": (lambda gain: torch.compile(with_forward(gain)), "forward.gain"),
+    "scripted": (lambda slope: torch.jit.script(nn.LeakyReLU(slope)), "negative_slope"),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.parametrize(("make", "where"), MADE.values(), ids=MADE)
+def test_networks_that_torch_or_a_user_has_changed(make, where):
+    "The same again has the same recipe."
+    assert recipe_of(make(1.0)) == recipe_of(make(1.0))
+    found = first_difference(recipe_of(make(1.0)), recipe_of(make(2.0)))
+    assert found[0].endswith(where) and found[1:] == (1.0, 2.0)
+
+
+def test_layers_of_torch_have_the_same_recipe_again():
+    "Whatever torch keeps in them."
+    layers = (nn.GRU(2, 3), nn.MultiheadAttention(4, 2), nn.LazyLinear(3), nn.BatchNorm1d(3), nn.LSTMCell(2, 3))
+    again = (nn.GRU(2, 3), nn.MultiheadAttention(4, 2), nn.LazyLinear(3), nn.BatchNorm1d(3), nn.LSTMCell(2, 3))
+    assert [recipe_of(x) for x in layers] == [recipe_of(x) for x in again]
+    normed = [nn.utils.parametrizations.weight_norm(nn.Linear(2, 2)) for _ in range(2)]
+    assert recipe_of(normed[0]) == recipe_of(normed[1]) != recipe_of(nn.Linear(2, 2))
+
+
 def test_what_contains_itself():
     "Ends."
     one = types.SimpleNamespace(gain=1.0)
@@ -221,6 +259,11 @@ LAWS = {
         "class B:\n    def k(self): return 1\nclass A(B): pass\nf = A()",
         "class B:\n    def k(self): return 2\nclass A(B): pass\nf = A()",
         ".k: its code",
+    ),
+    "method with arguments": (
+        "import functools\nclass A:\n    def g(self, x): return x\n    k = functools.partialmethod(g, 1)\nf = A()",
+        "import functools\nclass A:\n    def g(self, x): return x\n    k = functools.partialmethod(g, 2)\nf = A()",
+        ".k.args[0]",
     ),
     "remembers": (
         "import functools\n@functools.lru_cache\ndef f(x): return 2 * x",
