@@ -1776,6 +1776,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'motornet_nb.report.in_words': ('api/report.html#in_words', 'motornet_nb/report.py'),
                                     'motornet_nb.report.write_report': ('api/report.html#write_report', 'motornet_nb/report.py')},
             'motornet_nb.results': { 'motornet_nb.results.Experiment': ('api/results.html#experiment', 'motornet_nb/results.py'),
+                                     'motornet_nb.results.Experiment.__eq__': ( 'api/results.html#experiment.__eq__',
+                                                                                'motornet_nb/results.py'),
                                      'motornet_nb.results._check_weights': ('api/results.html#_check_weights', 'motornet_nb/results.py'),
                                      'motornet_nb.results._config': ('api/results.html#_config', 'motornet_nb/results.py'),
                                      'motornet_nb.results._engine_for': ('api/results.html#_engine_for', 'motornet_nb/results.py'),

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from .checkpoint import replace_file
 from .engine import Engine, make_engine
 from .environment import Environment
+from .equality import alike
 from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
@@ -215,15 +216,18 @@ def simulate(
         )
 
 # %% ../nbs/api/18_results.ipynb #2189cee9
-@dataclass
+@dataclass(eq=False)
 class Experiment:
-    "What a folder written by `save` holds; what was not saved is None."
+    "What a folder written by `save` holds; what was not saved is None. Equal ones agree in every number."
 
     environment: Environment | None = None
     policy: nn.Module | None = None
     loss: Model | None = None
     log: Any = None  # pandas table
     results: Any = None  # xarray Dataset
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and alike(vars(self), vars(other))
 
 
 def save(

@@ -349,6 +349,10 @@ def test_whole_experiments_come_back(make, tmp_path):
             torch.equal(value, again.policy.state_dict()[key]) and value.dtype == again.policy.state_dict()[key].dtype
         )
     assert mn.simulate(again.policy, again.environment, n=2).equals(results)  # bit for bit
+    assert again == mn.load(tmp_path / "deep" / "run")
+    with torch.no_grad():
+        again.policy.bias_ih[0] += 1
+    assert again != mn.load(tmp_path / "deep" / "run") and again != "experiment"
 
 
 def test_folder_holds_nothing_that_executes(tmp_path, env):
