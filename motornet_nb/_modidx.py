@@ -1813,6 +1813,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                     'motornet_nb.resume.RunFolder.begin': ('api/resume.html#runfolder.begin', 'motornet_nb/resume.py'),
                                     'motornet_nb.resume.RunFolder.folder': ('api/resume.html#runfolder.folder', 'motornet_nb/resume.py'),
                                     'motornet_nb.resume.RunFolder.write': ('api/resume.html#runfolder.write', 'motornet_nb/resume.py'),
+                                    'motornet_nb.resume._changes': ('api/resume.html#_changes', 'motornet_nb/resume.py'),
                                     'motornet_nb.resume.whole_recipe': ('api/resume.html#whole_recipe', 'motornet_nb/resume.py')},
             'motornet_nb.rollout': { 'motornet_nb.rollout.Rollout': ('api/rollout.html#rollout', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout.Rollout.__contains__': ( 'api/rollout.html#rollout.__contains__',

@@ -7,6 +7,7 @@ __all__ = ['whole_recipe', 'RunFolder', 'Before']
 
 # %% ../nbs/api/36_resume.ipynb #48809597
 import json
+import re
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,15 @@ def whole_recipe(
     if any(network != networks[0] for network in networks):
         recipe["networks"] = networks
     return json.loads(json.dumps(recipe))
+
+
+def _changes(had: Any, has: Any) -> dict[str, list[Any]]:
+    "What differs, by its place; of a list of numbers that of the whole list."
+    found: dict[str, list[Any]] = {}
+    for where, *values in differences(had, has):
+        numbers = all(isinstance(value, bool | int | float) for value in values)
+        found.setdefault(re.sub(r"(\[\d+\])+$", "", where) if numbers else where, values)
+    return found
 
 # %% ../nbs/api/36_resume.ipynb #f2eb99ba
 class RunFolder:
@@ -97,7 +107,7 @@ class RunFolder:
     def write(self) -> None:
         "Keep the state of the run as it is now."
         tensors, facts = pack(self._state())
-        moved = {where: [had, has] for where, had, has in differences(self.recipe, self._recipe_now())}
+        moved = _changes(self.recipe, self._recipe_now())  # by the run itself
         about = {"run": facts, "recipe": self.recipe, "recipe_version": VERSION, "moved": moved}
         self.checkpoints.write(self.progress.batch, tensors, about)
 
@@ -120,8 +130,9 @@ class RunFolder:
 
     def _warn_of(self, moved: dict[str, Any]) -> None:
         "Say what the run had changed and a checkpoint does not hold, where it is not as it was."
-        now = {where: has for where, _, has in differences(self.recipe, self._recipe_now())}
-        left = [(where, has, now.get(where, had)) for where, (had, has) in moved.items() if now.get(where, had) != has]
+        now = _changes(self.recipe, self._recipe_now())
+        each = [(where, has, now.get(where, [had, had])[1]) for where, (had, has) in moved.items()]
+        left = [(where, had, has) for where, had, has in each if json.dumps(had) != json.dumps(has)]
         if left:
             each = "; ".join(f"{where} was {describe(had)} and is {describe(has)}" for where, had, has in left[:3])
             more = f"; {len(left) - 3} more" if len(left) > 3 else ""

@@ -520,6 +520,28 @@ def test_a_setting_that_was_changed_by_hand_in_the_same_session_is_refused(tmp_p
         run(env, net, loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
 
 
+def test_a_running_mean_is_no_setting_and_a_fixed_buffer_is_one(tmp_path):
+    "Whichever of its numbers have changed."
+    env = noisy()
+
+    def made(scale):
+        net = Forgetful(env.n_observations, env.n_actions)
+        net.register_buffer("scale", torch.tensor([1.0, scale]))
+        return net
+
+    net = made(2.0)
+    run(env, net, n_batches=2, loss=NO_HIDDEN, checkpoint=tmp_path)
+    moved = CheckpointFolder(tmp_path).latest().facts["moved"]
+    assert set(moved) == {f"policy.norm.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")}
+    with torch.no_grad():
+        net.norm.running_mean.add_(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(env, net, n_batches=3, loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"policy\.scale\[1\] = 3\.0 is not allowed; it must be 2\.0"):
+        run(env, made(3.0), loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
+
+
 def test_replicates_are_compared_one_by_one(tmp_path):
     "Where their settings differ."
     env = noisy()
