@@ -57,6 +57,11 @@ class Learner:
             "optimizer": class_of(self.optimizer) | _settings(self.optimizer.defaults),
             "scheduler": class_of(self.scheduler) | (_settings(self.scheduler.state_dict()) if fresh else {}),
         }
+        #: what else they were made of: functions, and the settings of groups of parameters
+        self.made_by = {
+            "optimizer": _makers(self.optimizer, optimizer),
+            "scheduler": _makers(self.scheduler, scheduler),
+        }
 
     def _check(self) -> None:
         "Refuse an optimizer or a scheduler that could not do its part."
@@ -220,6 +225,15 @@ def _settings(state: dict[str, Any]) -> dict[str, Any]:
     "What was chosen: numbers, texts and lists of them. What is off is left out, as new versions of torch add such things."
     plain = int | float | str | list | tuple
     return {n: v for n, v in state.items() if not n.startswith("_") and isinstance(v, plain) and v is not False}
+
+
+def _makers(made: Any, given: Any) -> dict[str, Any]:
+    "The function that made it, its class, its functions, and what differs among groups of parameters."
+    groups = made.param_groups if isinstance(made, torch.optim.Optimizer) else []
+    functions = {n: v for n, v in vars(made).items() if n == "lr_lambdas"} if made is not None else {}
+    makers = {"made_by": None if given is made else given, "kind": type(made)} | functions
+    several = [_settings({n: v for n, v in group.items() if n != "params"}) for group in groups]
+    return makers | ({"groups": several} if len(several) > 1 else {})
 
 
 def _made(given, source, kind, name: str):

@@ -19,10 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import PydanticUndefined
 from torch import nn
 
+from .construction import extras, fits, kept_arguments, make_again, own_arguments
+from .equality import _OF_TORCH, alike, assigned_by
 from .parameters import Parameter, describe, quantity, refuse
 
 # %% ../nbs/api/01_model.ipynb #c80bc5bf
 _REGISTRY: dict[str, type] = {}
+_SET_LATER = "set later"  # in a configuration: attributes that no declaration and no `__init__` gives
 
 
 def type_name(cls: type) -> str:
@@ -35,7 +38,7 @@ def class_of(
     x: Any,  # any object
 ) -> dict[str, str]:
     "What a configuration says of something that has none of its own."
-    return {"class": f"{type(x).__module__}.{type(x).__qualname__}"}
+    return {"class": type_name(type(x))}
 
 
 class Model(nn.Module):
@@ -53,7 +56,12 @@ class Model(nn.Module):
         cls.declarations = {k: v for k, v in seen.items() if v is not None}
         required_first = sorted(cls.declarations.values(), key=lambda p: not p.required)
         cls._schema = None
-        if "__init__" not in vars(cls):
+        own = own_arguments(cls)
+        if own is not None:
+            cls.__signature__ = inspect.Signature(
+                sorted(own.values(), key=lambda p: (p.kind, p.default is not inspect.Parameter.empty))
+            )
+        elif "__init__" not in vars(cls):
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
             cls.__signature__ = inspect.Signature(
                 [
@@ -154,25 +162,43 @@ class Model(nn.Module):
         return {name: getattr(self, name) for name in self.declarations}
 
     def replace(self, **changes: Any) -> "Model":  # parameters to change
-        "A new object that differs in the given parameters."
-        return type(self)(**self.values() | changes)
+        "A new object that differs in the given parameters; attributes that were set later go along."
+        cls = type(self)
+        values = (
+            self.values() if own_arguments(cls) is None else self._fresh()[1]
+        )  # others follow from an own `__init__`
+        made = _made(cls, values | changes, changes)[0]
+        for name, value in self._extras().items():
+            setattr(made, name, value)
+        return made
+
+    def _fresh(self) -> tuple["Model", dict[str, Any]]:
+        "The same made again, and what its `__init__` was given; torch's chance stays as it is."
+        with torch.random.fork_rng(devices=[]):
+            return _made(type(self), self.values() | kept_arguments(self))
+
+    def _extras(self) -> dict[str, Any]:
+        "Attributes that were set later: neither parameters, nor arguments, nor what `setup` or `__init__` make of them."
+        return extras(self, lambda: self._fresh()[0])
 
     def to_config(self) -> dict:
-        "The object as a JSON-able dict; `from_config` rebuilds an equal object."
-        return {"type": type_name(type(self))} | {
-            n: _encode(v, f"{type(self).__name__}.{n}") for n, v in self.values().items()
-        }
+        "The object as a JSON-able dict; `from_config` rebuilds an equal object, but for weights."
+        owner = type(self).__name__
+        if own_arguments(type(self)) is not None:
+            self._fresh()  # which says what is amiss
+        config = {"type": type_name(type(self))} | {n: _encode(v, f"{owner}.{n}") for n, v in self.values().items()}
+        config |= {n: _encode_exactly(v, f"{owner}.{n}") for n, v in kept_arguments(self).items()}
+        later = {}
+        for name, value in self._extras().items():
+            try:
+                later[name] = _encode_exactly(value, f"{owner}.{name}")
+            except TypeError:
+                if not (name.startswith("_") and name in assigned_by(type(self), "")):  # which its own methods remember
+                    raise
+        return config | ({_SET_LATER: later} if later else {})
 
     def __eq__(self, other):
-        if self is other:
-            return True
-        if type(self) is not type(other):
-            return False
-        try:
-            return self.to_config() == other.to_config()
-        except TypeError:  # something in it is code and has no configuration
-            mine, theirs = self.values(), other.values()
-            return all(_alike(mine[name], theirs[name]) for name in mine)
+        return type(self) is type(other) and alike(self, other)
 
     __hash__ = nn.Module.__hash__  # torch keeps modules in sets by identity
 
@@ -181,14 +207,25 @@ class Model(nn.Module):
         declared = self.declarations
         return {n: v for n, v in self.values().items() if declared[n].required or not _same(v, declared[n].default)}
 
+    def _arguments(self) -> dict[str, Any]:
+        "What an own `__init__` has to be given, where that differs from its defaults."
+        own = own_arguments(type(self)) or {}
+        try:
+            given = self._fresh()[1]
+        except TypeError:  # it cannot be made again, and can be looked at all the same
+            given = self.values() | {n: vars(self)[n] for n in own if n in vars(self)}
+        usual = {n: v for n, v in given.items() if n in own and alike(v, own[n].default)}
+        printed = self._printed()
+        return {n: v for n, v in given.items() if n not in usual and (n in own or n in printed)}
+
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{n}={_python(v)}' for n, v in self._printed().items())})"
+        shown = self._printed() if own_arguments(type(self)) is None else self._arguments()
+        return f"{type(self).__name__}({', '.join(f'{n}={_python(v)}' for n, v in shown.items())})"
 
     def _repr_html_(self) -> str:
         return as_html(self)
 
 # %% ../nbs/api/01_model.ipynb #155b2421
-_OF_TORCH = frozenset(vars(nn.Module()))  # what every module has
 _SETTINGS = (bool, int, float, str, type(None), torch.dtype, torch.device)
 
 
@@ -240,12 +277,35 @@ def _encode(value: Any, where: str) -> Any:
     )
 
 
-def _alike(a: Any, b: Any) -> bool:
-    if isinstance(a, torch.Tensor):
-        return isinstance(b, torch.Tensor) and torch.equal(a, b)
-    if isinstance(a, list | tuple | nn.ModuleList):
-        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
-    return bool(a == b)
+def _encode_exactly(value: Any, where: str) -> Any:
+    "What is no declared parameter is checked by nobody, so it has to come back as it was."
+    if isinstance(value, np.number | np.bool_):
+        value = value.item()
+    encoded = _encode(value, where)
+    if not alike(_decode(encoded), value):
+        raise TypeError(
+            f"{where} = {describe(value)} cannot be written as a configuration; only numbers, texts, lists and models can, "
+            "and what the class declares: gain = quantity(1.0, 'unit', 'what it is')"
+        )
+    return encoded
+
+
+def _same_value(has: Any, wanted: Any) -> bool:
+    try:
+        return fits(_encode(has, ""), _encode(wanted, ""))
+    except TypeError:  # a function in it
+        return alike(has, wanted)
+
+
+def _made(cls: type[Model], values: dict[str, Any], changed: Any = None) -> tuple[Model, dict[str, Any]]:
+    "An object with these values, or with these arguments of which some are changed; and what its `__init__` was given."
+    if own_arguments(cls) is None:
+        return cls(**values), values
+    declared = {n: v for n, v in values.items() if n in cls.declarations}
+    if all(n in declared for n, p in cls.declarations.items() if p.required):
+        checked = cls._check((), declared)
+        values = values | {n: checked[n] for n in declared}
+    return make_again(cls, values, _same_value, changed)
 
 
 def _same(value: Any, default: Any) -> bool:
@@ -285,7 +345,12 @@ def from_config(
             "from_config", "type", config["type"], "a class that has been defined or imported: " + ", ".join(near)
         )
     cls = _REGISTRY[config["type"]]
-    return cls(**{k: _decode(v) for k, v in config.items() if k != "type"})
+    made = _made(cls, {k: _decode(v) for k, v in config.items() if k not in ("type", _SET_LATER)})[0]
+    for name, value in config.get(_SET_LATER, {}).items():
+        if hasattr(cls, name) and callable(getattr(cls, name)):
+            raise refuse("from_config", name, value, f"no method of {cls.__name__}")
+        setattr(made, name, _decode(value))
+    return made
 
 
 def _decode(value: Any) -> Any:

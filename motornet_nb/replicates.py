@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .equality import alike
 from .model import Model
 from .parameters import is_whole, refuse
 
@@ -37,6 +38,11 @@ class Replicates(nn.Module):
         self.networks = nn.ModuleList(networks)
         self.seeds = _checked_seeds(range(len(networks)) if seeds is None else seeds, len(networks))
         self.log: Any = None  # of the last training: a pandas table with the index (replicate, batch)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self.seeds == other.seeds and alike(self.networks, other.networks)
+
+    __hash__ = nn.Module.__hash__  # torch keeps modules in sets by identity
 
     def __len__(self) -> int:
         return len(self.networks)

@@ -25,10 +25,12 @@ from torch import Tensor, nn
 from .checkpoint import replace_file
 from .engine import Engine, make_engine
 from .environment import Environment
+from .equality import alike
 from .loop import check_match
 from .model import Model, class_of, from_config
 from .parameters import describe, refuse
 from .ranges import check_ranges, learnt_quantities
+from .recipe import settings_of
 from .records import DIMENSIONS, VARIABLES, declared_variables, recorded_by, sizes_of
 from .replicates import Replicates, networks_of
 from .rollout import Rollout, evaluating, play, suitable_threads
@@ -48,6 +50,9 @@ def _numpy(tensor: Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
+_LONGEST = 30_000  # characters; an attribute of a netCDF file holds 64 kB
+
+
 def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -> dict[str, Any]:
     import motornet_nb
 
@@ -62,11 +67,15 @@ def _provenance(environment: Environment, policy: nn.Module, seed: int | None) -
     if seed is not None:
         attributes["seed"] = int(seed)
     for name, model in (("config", environment), ("policy", policy)):
-        if isinstance(model, Model):
-            try:
+        try:
+            if isinstance(model, Model):
                 attributes[name] = json.dumps(model.to_config())
-            except TypeError as error:  # a load that is a function
-                attributes[f"{name}_missing"] = str(error)
+                continue
+        except TypeError as error:  # say, a load that is a function
+            attributes[f"{name}_missing"] = str(error)
+        settings = json.dumps(settings_of(model))
+        if len(settings) <= _LONGEST:
+            attributes[f"{name}_settings"] = settings
     return attributes
 
 
@@ -243,15 +252,18 @@ def simulate(
         )
 
 # %% ../nbs/api/18_results.ipynb #2189cee9
-@dataclass
+@dataclass(eq=False)
 class Experiment:
-    "What a folder written by `save` holds; what was not saved is None."
+    "What a folder written by `save` holds; what was not saved is None. Equal ones agree in every number."
 
     environment: Environment | None = None
     policy: nn.Module | None = None
     loss: Model | None = None
     log: Any = None  # pandas table
     results: Any = None  # xarray Dataset
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and alike(vars(self), vars(other))
 
 
 def save(
@@ -346,7 +358,12 @@ def _config(model: nn.Module) -> dict[str, Any]:
     "What `load` needs to know of a model; of a network that is none, its class."
     if isinstance(model, Replicates):
         return {"seeds": model.seeds, "network": _config(model[0])}
-    return model.to_config() if isinstance(model, Model) else class_of(model)
+    try:
+        return model.to_config() if isinstance(model, Model) else class_of(model)
+    except TypeError:
+        if isinstance(model, Environment) or not list(model.parameters()):
+            raise
+        return class_of(model)  # a network can be made by hand, and its weights must not be lost
 
 
 def _from_config(config: dict[str, Any]) -> nn.Module:

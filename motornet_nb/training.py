@@ -316,13 +316,14 @@ def train(
     for learner, network in zip(learners, networks_of(policy), strict=True):
         learner.ranges = Ranges(network, *world)
     state = Progress(policy, environment, n_batches)
+    own_seeds = list(policy.seeds) if several else [seed]
+    recipe = {"loss": judge, "seeds": own_seeds, "batch_size": batch_size, "clip_norm": clip_norm}
+    folder = None if checkpoint is None else RunFolder(checkpoint, state, learners, recipe)  # before anything is played
     chosen = recent_engine(engine, policy, environment, "train")
     chosen.audit.on = audit
     if engine in ("auto", "fused") and environment.effector.device.type == "cpu":
         chosen.read = _outputs_read(judge, policy, environment, seed)
-    run = _Run(state, chosen, judge, learners, list(policy.seeds) if several else [seed], batch_size, on_nonfinite)
-    recipe = {"loss": judge, "seeds": run.seeds, "batch_size": batch_size, "clip_norm": clip_norm}
-    folder = None if checkpoint is None else RunFolder(checkpoint, state, learners, recipe)
+    run = _Run(state, chosen, judge, learners, own_seeds, batch_size, on_nonfinite)
     was_training = policy.training
     with Interrupts() as interrupts, suitable_threads(batch_size * len(learners), environment.effector.device):
         if folder is not None:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .equality import alike
 from .parameters import is_whole, refuse
 
 # %% ../nbs/api/10_trials.ipynb #c2dd444a
@@ -76,9 +77,9 @@ def without_history(
     return x
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trials:
-    "A batch of trials, drawn by a task."
+    "A batch of trials, drawn by a task. Equal ones agree in every number, NaN included, wherever they live."
 
     timestep: float  # duration of a step, s
     joint_state: Tensor  # start: positions and velocities (batch, 2 joint) rad, rad/s
@@ -89,6 +90,12 @@ class Trials:
     inputs: Tensor  # what the task shows the network at each time point (batch, T + 1, input)
     labels: dict[str, Any] = field(default_factory=dict)  # one value a trial: tensors (batch) or lists of text
     loads: tuple[dict[str, Tensor], ...] = ()  # for each load of the task, what was drawn for it
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and alike(vars(self), vars(other))
+
+    def __hash__(self) -> int:
+        return hash((self.timestep, self.n_steps, len(self)))  # equal ones have the same
 
     def __len__(self) -> int:
         return self.joint_state.shape[0]

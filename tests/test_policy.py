@@ -82,7 +82,10 @@ def test_hidden_noise_is_added_before_the_update():
 def test_configuration_round_trip():
     "Configuration and printed Python rebuild a network of the same make."
     net = PolicyGRU(19, 50, 6, hidden_noise=0.001)
-    assert from_config(net.to_config()) == net and eval(repr(net)) == net
+    for again in (from_config(net.to_config()), eval(repr(net))):
+        assert again != net  # other weights
+        again.load_state_dict(net.state_dict())
+        assert again == net
     assert net != PolicyGRU(19, 50, 6) and repr(PolicyGRU(1, 2, 3)) == "PolicyGRU(n_inputs=1, n_units=2, n_actions=3)"
 
 

@@ -3,6 +3,7 @@
 import copy
 import functools
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -407,3 +408,22 @@ def test_analysis_of_replicates():
     with pytest.raises(ValueError, match=r"log\.loc\[0\]"):
         mn.views.training(log)
     mn.views.training(log.loc[0])
+
+
+def test_replicates_are_equal_in_their_networks_and_seeds():
+    "Pickled, copied and taken apart, they are; with other weights, seeds or settings they are not."
+    env = noisy_mass()
+    for make in (network, lambda env, seed: Perceptron(env.n_observations, env.n_actions)):
+        replicates = Replicates([make(env, seed=1), make(env, seed=2)], seeds=[3, 4])
+        for again in (pickle.loads(pickle.dumps(replicates)), copy.deepcopy(replicates)):
+            assert again == replicates and again is not replicates
+        assert Replicates(unstack(replicates), [3, 4]) == replicates
+        assert Replicates(unstack(replicates), [3, 5]) != replicates
+        assert Replicates(unstack(replicates)[::-1], [3, 4]) != replicates
+        again = copy.deepcopy(replicates)
+        again[1].leak = 0.1
+        assert again != replicates and replicates != replicates[0]
+        again = copy.deepcopy(replicates)
+        with torch.no_grad():
+            next(again.parameters()).view(-1)[0] += 1e-6
+        assert again != replicates and len({replicates, again}) == 2

@@ -371,7 +371,8 @@ def test_no_dataset_has_a_variable_named_like_its_dimension(ds, env):
 def test_attributes_rebuild_the_experiment(ds, env, tmp_path):
     attributes = through_a_file(ds, tmp_path / "ds.nc").attrs
     again = mn.from_config(json.loads(attributes["config"]))
-    assert again == env and mn.from_config(json.loads(attributes["policy"])) == network(env)
+    assert again == env
+    assert mn.from_config(json.loads(attributes["policy"])).to_config() == network(env).to_config()
     assert int(attributes["seed"]) == 4 and attributes["motornet_nb"] == mn.__version__
     assert {"created", "torch", "numpy", "xarray", "python"} <= set(attributes)
     replayed = mn.simulate(network(again), again, seed=int(attributes["seed"]))
@@ -386,6 +387,65 @@ def test_a_load_that_is_a_function_is_named_as_missing(tmp_path):
     with pytest.raises(TypeError, match=r"FunctionLoad\.function = .* cannot be written"):
         mn.save(tmp_path / "run", environment=env, results=ds)
     assert not (tmp_path / "run").exists()  # nothing half written
+
+
+class Gained(mn.CenterOutReach):
+    "A task with an argument of its own, which it keeps."
+
+    def __init__(self, gain=1.0, **others):
+        super().__init__(**others)
+        self.gain = gain
+
+
+class Careless(mn.CenterOutReach):
+    "One which it does not keep."
+
+    def __init__(self, gain=1.0):
+        super().__init__()
+        self.twice = 2 * gain
+
+
+def test_own_arguments_and_settings_are_in_the_attributes(tmp_path):
+    "Of a task as its configuration, of a network that is no model as its settings."
+    env = arm_world(Gained(gain=50.0))
+    net = Lstm(env.n_observations, env.n_actions, n_units=4)
+    net.leak = 0.3
+    ds = through_a_file(mn.simulate(net, env), tmp_path / "ds.nc")
+    assert json.loads(ds.attrs["config"])["task"]["gain"] == 50.0
+    assert mn.results.configured(ds) == env and mn.results.configured(ds) != arm_world(Gained(gain=1.0))
+    settings = json.loads(ds.attrs["policy_settings"])
+    assert settings["leak"] == 0.3 and settings["class"].endswith(".Lstm")
+    again = mn.load(mn.save(tmp_path / "run", environment=env)).environment
+    assert again == env and again.task.gain == 50.0
+
+
+def test_what_cannot_be_rebuilt_says_why_and_what_it_is(tmp_path):
+    "In the attributes; saving it is refused with the way to declare."
+    env = arm_world(Careless(3.0))
+    ds = mn.simulate(network(env), env)
+    assert "config" not in ds.attrs and "declare it in the class: gain = number(" in ds.attrs["config_missing"]
+    assert json.loads(ds.attrs["config_settings"])["task"]["twice"] == 6.0
+    with pytest.raises(TypeError, match="declare it in the class"):
+        mn.save(tmp_path / "run", environment=env)
+
+
+class Sized(mn.PolicyGRU):
+    "A network that is made for an environment, which it does not keep."
+
+    def __init__(self, env):
+        super().__init__(n_inputs=env.n_observations, n_units=3, n_actions=env.n_actions)
+
+
+def test_weights_of_a_network_that_cannot_be_rebuilt_are_saved_all_the_same(tmp_path, env):
+    "And fill one that is made by hand."
+    net = Sized(env)
+    ds = mn.simulate(net, env)
+    assert "what its __init__ got as env is not known" in ds.attrs["policy_missing"]
+    assert json.loads(ds.attrs["policy_settings"])["n_units"] == 3
+    mn.save(tmp_path, policy=net)
+    with pytest.raises(TypeError, match=r"a .*Sized to fill with the saved weights"):
+        mn.load(tmp_path)
+    assert mn.load(tmp_path, policy=Sized(env)).policy == net
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.05])
@@ -441,6 +501,10 @@ def test_whole_experiments_come_back(make, tmp_path):
             torch.equal(value, again.policy.state_dict()[key]) and value.dtype == again.policy.state_dict()[key].dtype
         )
     assert mn.simulate(again.policy, again.environment, n=2).equals(results)  # bit for bit
+    assert again == mn.load(tmp_path / "deep" / "run")
+    with torch.no_grad():
+        again.policy.bias_ih[0] += 1
+    assert again != mn.load(tmp_path / "deep" / "run") and again != "experiment"
 
 
 def test_folder_holds_nothing_that_executes(tmp_path, env):

@@ -6,9 +6,11 @@ import math
 import os
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -242,6 +244,7 @@ def forget_class(folder, one, other):
     names = [f"{c.__module__}.{c.__qualname__}" for c in (one, other)]
     assert last.facts["recipe"]["loss"]["class"] == names[0]
     last.facts["recipe"]["loss"]["class"] = names[1]
+    del last.facts["recipe"]["loss"]["(methods)"]
     store.write(last.batch, last.tensors, last.facts)
 
 
@@ -441,7 +444,7 @@ def test_checkpoints_of_somebody_else_are_refused(tmp_path):
 
 
 def test_recipes():
-    "Of what is learnt the shape, of functions the name, of models and modules what they are."
+    "Of what is learnt the shape, of functions the code, of models and modules what they are."
     recipe = recipe_of(
         {
             "env": learnt_body(),
@@ -453,12 +456,182 @@ def test_recipes():
     assert recipe["env"]["effector"]["skeleton"]["mass"] == {"learnt": []}
     assert recipe["env"]["effector"]["muscle_parameters"]["max_isometric_force"] == {"learnt": [4]}
     assert "device" not in recipe["env"]["effector"] or recipe["env"]["effector"]["device"] is None
-    assert recipe["net"] == {"class": "torch.nn.modules.linear.Linear", "weight": [1, 2], "bias": [1]}
-    assert recipe["f"] == "one_cycle" and recipe["x"] == [1, None, "torch.float32", None]
+    assert recipe["net"] == {
+        "class": "torch.nn.modules.linear.Linear",
+        "in_features": 2,
+        "out_features": 1,
+        "weight": {"weights": [1, 2]},
+        "bias": {"weights": [1]},
+    }
+    assert recipe["f"]["function"] == "one_cycle" and recipe["f"]["(reads)"]["N"] == N
+    assert (
+        recipe["f"]["code"]
+        == "def one_cycle(optimizer):\n    return lr_scheduler.OneCycleLR(optimizer, 0.02, total_steps=N)"
+    )
+    assert recipe["x"] == [1, None, "torch.float32", None]
     assert first_difference(recipe, recipe) is None
     assert first_difference({"a": [1, 2]}, {"a": [1, 2, 3]}) == ("a", [1, 2], [1, 2, 3])
     assert first_difference({"a": 1}, {"b": 1}) == ("a", 1, None)
     assert first_difference({"a": math.nan, "b": 1}, {"a": math.nan, "b": 1.0}) == ("b", 1, 1.0)
+
+
+# ---- what the run itself changes, and what earlier versions wrote ---------------------------------------------------
+
+
+class Counting(Forgetful):
+    "A network that counts how often it was called, and whose gain can be chosen."
+
+    def __init__(self, n_inputs, n_actions, gain=1.0):
+        super().__init__(n_inputs, n_actions)
+        self.n_calls, self.gain = 0, gain
+
+    def forward(self, observation, hidden):
+        self.n_calls += 1
+        action, hidden = super().forward(observation, hidden)
+        return self.gain * action, hidden
+
+
+def test_what_the_run_itself_changes_is_no_setting(tmp_path):
+    "A counter goes on in the same session; in a new one it begins anew, which is said; a gain is a setting all the same."
+    env = noisy()
+    settings = {"loss": NO_HIDDEN, "checkpoint": tmp_path, "resume": True, "every": 1}
+    net = Counting(env.n_observations, env.n_actions)
+    run(env, net, n_batches=2, **settings)
+    assert net.n_calls == 2 * env.n_steps
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(env, net, n_batches=3, **settings)
+    assert net.n_calls == 3 * env.n_steps
+    with pytest.raises(ValueError, match=r"policy\.gain = 2\.0 is not allowed; it must be 1\.0"):
+        run(env, Counting(env.n_observations, env.n_actions, 2.0), n_batches=4, **settings)
+    new = Counting(env.n_observations, env.n_actions)
+    with pytest.warns(UserWarning, match=rf"policy\.n_calls was {3 * env.n_steps} and is 0"):
+        run(env, new, n_batches=4, **settings)
+    assert new.n_calls == env.n_steps
+
+
+def test_a_setting_that_was_changed_by_hand_in_the_same_session_is_refused(tmp_path):
+    "Between two calls of train, which have not changed it."
+    env = noisy()
+    net = Counting(env.n_observations, env.n_actions)
+    run(env, net, n_batches=2, loss=NO_HIDDEN, checkpoint=tmp_path)
+    net.gain = 3.0
+    with pytest.raises(ValueError, match=r"policy\.gain = 3\.0 is not allowed; it must be 1\.0"):
+        run(env, net, loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
+
+
+def test_a_running_mean_is_no_setting_and_a_fixed_buffer_is_one(tmp_path):
+    "Whichever of its numbers have changed."
+    env = noisy()
+
+    def made(scale):
+        net = Forgetful(env.n_observations, env.n_actions)
+        net.register_buffer("scale", torch.tensor([1.0, scale]))
+        return net
+
+    net = made(2.0)
+    run(env, net, n_batches=2, loss=NO_HIDDEN, checkpoint=tmp_path)
+    moved = CheckpointFolder(tmp_path).latest().facts["moved"]
+    assert set(moved) == {f"policy.norm.{name}" for name in ("running_mean", "running_var", "num_batches_tracked")}
+    with torch.no_grad():
+        net.norm.running_mean.add_(1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        run(env, net, n_batches=3, loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
+    with pytest.raises(ValueError, match=r"policy\.scale\[1\] = 3\.0 is not allowed; it must be 2\.0"):
+        run(env, made(3.0), loss=NO_HIDDEN, checkpoint=tmp_path, resume=True)
+
+
+def test_replicates_are_compared_one_by_one(tmp_path):
+    "Where their settings differ."
+    env = noisy()
+
+    def nets(*gains):
+        return [Counting(env.n_observations, env.n_actions, gain) for gain in gains]
+
+    settings = {"loss": NO_HIDDEN, "checkpoint": tmp_path, "seeds": [1, 2], "resume": True}
+    run(env, nets(1.0, 2.0), n_batches=2, **settings)
+    with pytest.raises(ValueError, match=r"networks\[1\]\.gain = 3\.0 is not allowed; it must be 2\.0"):
+        run(env, nets(1.0, 3.0), **settings)
+    with pytest.warns(UserWarning, match="policy.n_calls was"):
+        log, _ = run(env, nets(1.0, 2.0), n_batches=3, **settings)
+    assert len(log) == 6
+
+
+def push(motion, time, trial):
+    return 2.0 * torch.ones_like(motion.endpoint_position)
+
+
+class Small(nn.Module):
+    "As it was when the first version of recipes was written."
+
+    def __init__(self, n_inputs, n_actions, tau=0.5):
+        super().__init__()
+        self.tau = tau
+        self.layers = nn.Sequential(nn.Linear(n_inputs, 3), nn.Tanh(), nn.Linear(3, n_actions), nn.Sigmoid())
+
+    def init_hidden(self, batch_size):
+        return None
+
+    def forward(self, observation, hidden):
+        return self.tau * self.layers(observation), None
+
+
+Small.__module__ = "__main__"
+SMALL_EFFORT = lambda r: r["action"].square().mean()  # noqa: E731
+
+
+def small_run(folder, strength=3.0, tau=0.5, **settings):
+    "Go on with the run in tests/data/first_recipe."
+    task = RandomTargetReach(loads=[push, mn.CurlField(strength)])
+    env = Environment(mn.ReluPointMass24(), task, duration=0.03)
+    net = Small(env.n_observations, env.n_actions, tau)
+    terms = {"position": mn.loss.PositionError(), "effort": SMALL_EFFORT}
+    loss = mn.Loss(weights={"position": 1.0, "effort": 0.1}, terms=terms)
+    settings = {"optimizer": lambda p: torch.optim.SGD(p, lr=0.01), "scheduler": lambda o: lr_scheduler.StepLR(o, 3)} | settings  # fmt: skip
+    return run(env, net, loss=loss, n_batches=3, batch_size=2, checkpoint=folder, resume=True, **settings)
+
+
+@pytest.fixture
+def first_recipe(tmp_path):
+    "A copy of a checkpoint with a recipe of version 1, which names the package's classes with their modules."
+    return shutil.copytree(Path(__file__).parent / "data" / "first_recipe", tmp_path / "first")
+
+
+def test_checkpoints_of_the_first_version_go_on(first_recipe):
+    "Compared in what they say, which is nothing of a network's attributes; from then on everything is."
+    assert "recipe_version" not in CheckpointFolder(first_recipe).latest().facts
+    log, _ = small_run(first_recipe)
+    assert len(log) == 3 and CheckpointFolder(first_recipe).latest().facts["recipe_version"] == 2
+    with pytest.raises(ValueError, match=r"policy\.tau = 0\.7 is not allowed; it must be 0\.5"):
+        small_run(first_recipe, tau=0.7)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"strength": 4.0}, r"environment\.task\.loads\[1\]\.strength = 4\.0 .* must be 3\.0"),
+        ({"scheduler": lambda o: lr_scheduler.StepLR(o, 4)}, r"scheduler\.step_size = 4 .* must be 3"),
+        ({"scheduler": None}, r"scheduler = 'builtins\.NoneType'"),
+        ({"seed": 4}, r"seeds\[0\] = 4"),
+    ],
+    ids=["load", "schedule", "no schedule", "seed"],
+)
+def test_what_the_first_version_knew_is_compared_as_before(change, says, first_recipe):
+    "And refused."
+    with pytest.raises(ValueError, match=says):
+        small_run(first_recipe, **change)
+
+
+def test_recipes_of_a_later_version_are_refused(tmp_path):
+    "What they mean is not known here."
+    env = noisy()
+    run(env, gru(env), n_batches=1, checkpoint=tmp_path)
+    store = CheckpointFolder(tmp_path)
+    last = store.latest()
+    store.write(last.batch, last.tensors, last.facts | {"recipe_version": 9})
+    with pytest.raises(ValueError, match=r"checkpoint = .* a folder of this version, or of an earlier one"):
+        run(env, gru(env), checkpoint=tmp_path, resume=True)
 
 
 # ---- damage --------------------------------------------------------------------------------------------------------

@@ -86,3 +86,27 @@ def test_trials_cannot_be_changed_by_accident(trials):
         trials.goal = trials.start
     moved = dataclasses.replace(trials, goal=trials.goal + 1)
     assert_equal(moved.goal, trials.goal + 1)
+
+
+def test_trials_are_equal_where_every_number_is(trials):
+    "NaN included; comparing never raises, and equal ones have the same hash."
+    again = trials.select(slice(None))
+    assert trials == again and hash(trials) == hash(again) and len({trials, again}) == 1
+    assert (trials.labels["go_time"].isnan().any() or trials.labels["is_catch"].sum() == 0) and trials != "trials"
+    goal = trials.goal.clone()
+    goal[3, 1] += 1e-6
+    assert dataclasses.replace(trials, goal=goal) != trials
+    goal[3, 1] = torch.nan
+    with_nan = dataclasses.replace(trials, goal=goal)
+    assert with_nan == dataclasses.replace(trials, goal=goal.clone()) and with_nan != trials
+    assert trials.select([0, 1, 2]) != trials and trials.to(torch.float64) != trials
+    other = trials.labels | {"condition": ["other", *trials.labels["condition"][1:]]}
+    assert dataclasses.replace(trials, labels=other) != trials
+    loads = (trials.loads[0] | {"gain": 2 * trials.loads[0]["gain"]}, trials.loads[1])
+    assert dataclasses.replace(trials, loads=loads) != trials
+
+
+def test_the_same_seed_gives_equal_trials():
+    "And another seed others."
+    env = point_mass_world(DelayedReach(loads=[CurlField(2.0)]))
+    assert env.sample(6, 1) == env.sample(6, 1) and env.sample(6, 1) != env.sample(6, 2)
