@@ -8,7 +8,7 @@ from __future__ import annotations
 import types
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,135 +20,15 @@ from .effector import Effector
 from .environment import Constants, Environment, Episode
 from .loop import Carry, ClosedLoop, scan
 from .parameters import refuse
+from .recorded import InBlocks, Joined, Recorded, StepByStep
 from .replicates import networks_of
 
 if TYPE_CHECKING:
     from motornet_nb import fused  # else imported when first used
 
 # %% auto #0
-__all__ = ['ENGINES', 'Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks', 'Engine', 'EagerEngine', 'FirstStep',
-           'CompiledEngine', 'FusedEngine', 'AutoEngine', 'make_engine', 'recent_engine']
-
-# %% ../nbs/api/32_engine.ipynb #a4259a96
-class Recorded(Mapping):
-    "The outputs of a rollout by name, (batch, time, ...) each, made when they are asked for."
-
-    def __contains__(self, name: Any) -> bool:
-        return any(name == n for n in self)  # a Mapping would make the output only to see whether it is there
-
-    def shares(
-        self,
-        name: str,  # of an output
-        replicates: int = 1,  # networks that share the trials
-        as_stored: bool = False,  # whether trials may be spread over several dimensions, which can save a copy
-    ) -> Sequence[Tensor]:  # (batch, time, ...) of each replicate, or (..., time, ...)
-        "One output, cut into the replicates' shares."
-        return self[name].unflatten(0, (replicates, -1)).unbind(0) if replicates > 1 else [self[name]]
-
-    def ends(self) -> Tensor:  # (replicate)
-        "A sum over all states at the end of the trials: finite if they are."
-        raise NotImplementedError(f"{type(self).__name__} does not define ends()")
-
-
-class StepByStep(Recorded):
-    "Outputs as a list of steps."
-
-    def __init__(self, history: list[dict[str, Tensor]]):
-        self._history = history
-
-    def __getitem__(self, name):
-        return torch.stack([outputs[name] for outputs in self._history], 1)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._history[0])
-
-    def __len__(self):
-        return len(self._history[0])
-
-    def ends(self):
-        "From the last step."
-        return torch.stack([t.detach().sum() for t in self._history[-1].values()]).sum(0, keepdim=True)
-
-
-class Joined(Recorded):
-    "Outputs of several networks, one after the other."
-
-    def __init__(self, parts: list[Recorded]):
-        self._parts = parts
-
-    def __getitem__(self, name):
-        return torch.cat([part[name] for part in self._parts])
-
-    def shares(self, name, replicates=1, as_stored=False):
-        "Each network's own."
-        return [part[name] for part in self._parts]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts[0])
-
-    def __len__(self):
-        return len(self._parts[0])
-
-    def ends(self):
-        "From each network's own."
-        return torch.cat([part.ends() for part in self._parts])
-
-
-class Watched(Recorded):
-    "Other outputs, and a note of which were read."
-
-    def __init__(self, recorded: Recorded):
-        self._recorded, self.read = recorded, set()
-
-    def __getitem__(self, name):
-        self.read.add(name)
-        return self._recorded[name]
-
-    def shares(self, name, replicates=1, as_stored=False):
-        "The other's."
-        self.read.add(name)
-        return self._recorded.shares(name, replicates, as_stored)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._recorded)
-
-    def __len__(self):
-        return len(self._recorded)
-
-
-class InBlocks(Recorded):
-    "Outputs of the fused engine. One that was not expected to be read makes the rollout run again, in a program that stores everything."
-
-    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[str], fused.History]):
-        self._history, self._positions, self._again = history, positions, again
-        self._everything: fused.History | None = None  # without gradients
-
-    def __getitem__(self, name):
-        return self._able(name).output(self._positions[name])
-
-    def shares(self, name, replicates=1, as_stored=False):
-        "As they are in the blocks."
-        return self._able(name).shares(self._positions[name], as_stored)
-
-    def _able(self, name: str) -> fused.History:
-        if self._history.has(self._positions[name]):
-            return self._history
-        if torch.is_grad_enabled():
-            self._history = self._again(name)
-            return self._history
-        if self._everything is None or not self._everything.has(self._positions[name]):
-            self._everything = self._again(name)
-        return self._everything
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._positions)
-
-    def __len__(self):
-        return len(self._positions)
-
-    def ends(self):
-        "From the last step."
-        return self._history.ends()
+__all__ = ['ENGINES', 'Engine', 'EagerEngine', 'FirstStep', 'CompiledEngine', 'FusedEngine', 'AutoEngine', 'make_engine',
+           'recent_engine']
 
 # %% ../nbs/api/32_engine.ipynb #e42330c9
 class Engine:

@@ -15,11 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from .audit import AuditError
-from .engine import Engine, Recorded, recent_engine
+from .engine import Engine, recent_engine
 from .environment import Environment, Episode
 from .loop import check_first_step, check_match
 from .parameters import refuse
 from .policy import noise_on_hidden, why_refused
+from .recorded import Recorded
 from .replicates import networks_of
 from .trials import Streams, Trials, draw_normal
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import CheckpointError
-from .engine import Engine, FirstStep, Watched, recent_engine
+from .engine import Engine, FirstStep, recent_engine
 from .environment import Environment
 from .guards import Interrupts, NonFiniteError, why_not_finite
 from .learner import Learner
@@ -26,6 +26,7 @@ from .loop import check_match
 from .loss import FunctionTerm, Loss, ReachLoss
 from .parameters import as_float, is_number, is_truth, is_whole, refuse
 from .ranges import Ranges, check_ranges
+from .recorded import Watched
 from .replicates import Replicates, make_replicates, networks_of
 from .resume import Before, RunFolder
 from .rollout import Rollout, play, suitable_threads

@@ -17,7 +17,9 @@ from worlds import point_mass_world
 
 import motornet_nb as mn
 from motornet_nb import fused
-from motornet_nb.fused.surroundings import Executed, Surroundings, alike
+from motornet_nb.fused.containers import alike
+from motornet_nb.fused.executed import Executed
+from motornet_nb.fused.surroundings import Surroundings
 from motornet_nb.loads import Load
 
 N = 4

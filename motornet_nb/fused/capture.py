@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.utils._pytree import keystr, tree_flatten, tree_flatten_with_path, tree_leaves, tree_unflatten
 
 from . import operations, reductions, views
+from .containers import alike
 from .graph import Graph, Value, View, key
 from .recorder import Dimension, Recorded, Recorder, Unsupported, in_words
-from .surroundings import alike
 
 # %% auto #0
 __all__ = ['Captured', 'equal_tensors', 'probe_size', 'in_order', 'ordered', 'capture']

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
 from .capture import capture
+from .executed import Executed
 from .recorder import Unsupported
-from .surroundings import Executed, Surroundings
+from .surroundings import Surroundings
 
 # %% auto #0
 __all__ = ['Recording']

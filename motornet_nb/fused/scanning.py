@@ -15,6 +15,7 @@ from torch.utils._pytree import tree_flatten, tree_leaves, tree_map, tree_unflat
 
 from .capture import equal_tensors, in_order, ordered
 from .compiler import Target, build, find_target
+from .containers import Change
 from .graph import Node
 from .kernels import lanes
 from .memory import Pool, keep_freed_memory
@@ -23,7 +24,6 @@ from .program import SIGNATURES, Program, write_program
 from .recorder import Slot, Unsupported
 from .recording import Recording
 from .sums import ParameterSums
-from .surroundings import Change
 
 # %% auto #0
 __all__ = ['Given', 'flatten', 'Scan', 'History', 'scan']

@@ -6,251 +6,48 @@
 from __future__ import annotations
 
 import functools
-import operator
 import os
 import pickle
-import random
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import repeat
-from typing import Any, NamedTuple
+from operator import is_
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from motornet_nb.fused.containers import (
+    BOUND,
+    MISSING,
+    PLAIN,
+    Change,
+    Container,
+    alike,
+    array_content,
+    content,
+    elements,
+    entries,
+    flattened,
+    generator_state,
+    global_generators,
+    named,
+    newcomers,
+    tensor_bytes,
+)
+from .executed import Executed, is_library, names_in
 from .recorder import Unsupported
 
 # %% auto #0
-__all__ = ['alike', 'Change', 'Container', 'Executed', 'Wanted', 'Surroundings']
+__all__ = ['Surroundings']
 
-# %% ../../nbs/fused/17_surroundings.ipynb #a542ac0f
-_PLAIN = (bool, int, float, complex, str, bytes, type(None), range, slice, frozenset, torch.dtype, torch.device)
-_PLAIN += (np.generic, np.dtype, types.CodeType, types.EllipsisType)
-_BOUND = (types.MethodType, types.BuiltinFunctionType)
-_MISSING = object()
-
-
-def alike(
-    one: Any,  # a value
-    two: Any,  # another
-) -> bool:
-    "Whether two values are the same object, or equal plain values of one type; what is no number equals itself."
-    if one is two:
-        return True
-    if type(one) is not type(two):
-        return False
-    if isinstance(one, tuple):
-        return len(one) == len(two) and all(map(alike, one, two))
-    if isinstance(one, _BOUND):
-        return one.__self__ is two.__self__ and one == two
-    return isinstance(one, _PLAIN) and bool(one == two or (one != one and two != two))
-
-
-class Change(NamedTuple):
-    "Something that is not what it was."
-
-    place: str  # as it would be written in Python
-    was: Any
-    now: Any
-
-    def __str__(self):
-        if isinstance(self.was, bytes) or (isinstance(self.was, tuple) and len(repr(self.was)) > 60):
-            return self.place
-        if isinstance(self.was, frozenset) and isinstance(self.now, frozenset):
-            return f"{self.place}, which was not there before" if self.now - self.was else self.place
-        was, now = ("nothing" if x is _MISSING else _shortly(x) for x in (self.was, self.now))
-        return self.place if was == now else f"{self.place} ({was} before, {now} now)"
-
-
-def _shortly(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"a tensor of shape {tuple(value.shape)}"
-    text = repr(value) if isinstance(value, (*_PLAIN, tuple)) else f"another {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-class Container:
-    "A place where a step may find something, and what was there."
-
-    def __init__(
-        self,
-        path: str,  # as it would be written in Python
-        read: Callable[[], Iterable[Any]],  # what is there now, in a fixed order
-        label: Callable[[int], str],  # how the element at a position is written
-        write: Callable[[list[Any]], Any] | None = None,  # puts something there; None where that is not possible
-        *,
-        code: types.CodeType | None = None,  # of the function that alone can read it
-        part: Callable[[Wanted], Container | None] | None = None,  # what the code that ran can have asked for
-        lasting: bool = True,  # whether it has to be the same in later runs, too
-        entries: tuple[dict, Sequence[Any]]
-        | None = None,  # a dict, and keys of it, where `read` gives just their values
-        keys_of: dict | None = None,  # where `read` gives just its keys
-    ):
-        self.path, self.read, self.label, self.write = path, read, label, write
-        self.entries, self.keys_of = entries, keys_of
-        self.code, self.part, self.lasting = code, part, lasting
-        self.values = list(read())
-
-    def same(self) -> bool:
-        "Whether everything is what it was."
-        now = list(self.read())
-        if len(now) == len(self.values) and all(map(operator.is_, now, self.values)):
-            return True
-        if self.change() is not None:
-            return False
-        self.values = now  # other objects, which are equal
-        return True
-
-    def change(self) -> Change | None:
-        "The first thing that is not what it was."
-        now = list(self.read())
-        for i, (one, two) in enumerate(zip(self.values, now, strict=False)):
-            if not alike(one, two):
-                return Change(self.label(i), one, two)
-        if len(now) != len(self.values):
-            return Change(f"the length of {self.path}", len(self.values), len(now))
-        return None
-
-    def restore(self) -> None:
-        "Put back what was there."
-        if self.write is not None and not self.same():
-            self.write(self.values)
-
-
-def _named(
-    path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}", setter=None, kind: type | None = None
-) -> Container:
-    "Attributes of an object of some kind, of a class or of a module; globals that a function names."
-    names = tuple(names)
-
-    def write(values):
-        for name, value in zip(names, values, strict=True):
-            if owner.get(name, _MISSING) is value:
-                continue
-            if setter is not None:
-                setter(name, value)
-            elif value is _MISSING:
-                del owner[name]
-            else:
-                owner[name] = value
-
-    def read():
-        return map(owner.get, names, repeat(_MISSING))
-
-    def part(wanted):
-        kept = [*names] if wanted.names is None else [n for n in names if n in wanted.names]
-        kept += [] if kind is None else [n for n in wanted.may_come(kind) if n not in names]
-        return _named(path, owner, kept, form, setter) if kept else None
-
-    entries = (owner, names) if isinstance(owner, dict) else None
-    return Container(path, read, lambda i: form.format(path, names[i]), write, part=part, entries=entries)
-
-
-def _newcomers(path: str, owner: Mapping, remove: Callable[[str], Any], hidden: Iterable[str] = ()) -> Container:
-    "Which attributes there are: what a step adds is taken away again."
-    had, hidden = frozenset(owner), frozenset(hidden)
-
-    def new():
-        return [n for n in owner if n not in had and n not in hidden]
-
-    def write(values):
-        for name in new():
-            remove(name)
-
-    def label(i):
-        return ", ".join(f"{path}.{n}" for n in new()) or f"the attributes of {path}"
-
-    return Container(path, lambda: (frozenset(owner) - hidden,), label, write, lasting=False)
-
-
-def _entries(path: str, owner: dict, form: str = "{}[{!r}]") -> list[Container]:
-    "A whole dict: which keys it has, in which order, and what is there."
-    keys = tuple(owner)
-
-    def write(values):
-        owner.clear()
-        owner.update(zip(keys, values, strict=True))
-
-    def read():
-        return map(owner.get, keys, repeat(_MISSING))
-
-    names = _content(f"the names in {path}", lambda: tuple(owner), keys_of=owner)
-    return [names, Container(path, read, lambda i: form.format(path, keys[i]), write, entries=(owner, keys))]
-
-
-def _elements(path: str, owner: list | deque) -> Container:
-    def write(values):
-        owner.clear()
-        owner.extend(values)
-
-    return Container(path, lambda: owner, lambda i: f"{path}[{i}]", write)
-
-
-def _content(path: str, read: Callable[[], Any], write: Callable[[Any], Any] | None = None, **more: Any) -> Container:
-    "One value that says everything."
-    put = None if write is None else (lambda values: write(values[0]))
-    return Container(path, lambda: (read(),), lambda i: path, put, **more)
-
-
-def _array(path: str, array: np.ndarray) -> Container:
-    def write(kept):
-        array[...] = np.frombuffer(kept[1], array.dtype).reshape(array.shape)
-
-    return _content(path, lambda: (array.shape, array.tobytes()), write)
-
-# %% ../../nbs/fused/17_surroundings.ipynb #b53e751f
-def _generators() -> list[Container]:
-    "The global random generators."
-
-    def numpy_state():
-        return pickle.dumps(np.random.get_state(legacy=False))  # noqa: NPY002
-
-    def put(kept):
-        np.random.set_state(pickle.loads(kept))  # noqa: NPY002
-
-    def torch_state():
-        return torch.get_rng_state().numpy().tobytes()
-
-    def put_torch(kept):
-        torch.set_rng_state(torch.frombuffer(bytearray(kept), dtype=torch.uint8))
-
-    return [
-        _content("NumPy's random numbers", numpy_state, put, lasting=False),
-        _content("Python's random numbers", random.getstate, random.setstate, lasting=False),
-        _content("torch's random numbers", torch_state, put_torch, lasting=False),
-    ]
-
-
-def _generator(path: str, x: Any) -> Container | None:
-    "The state of a generator of one's own."
-    if isinstance(x, random.Random):
-        return _content(path, x.getstate, x.setstate)
-    if isinstance(x, torch.Generator):
-        return _content(
-            path,
-            lambda: x.get_state().numpy().tobytes(),
-            lambda kept: x.set_state(torch.frombuffer(bytearray(kept), dtype=torch.uint8)),
-        )
-    bits = x.bit_generator if isinstance(x, np.random.Generator) else getattr(x, "_bit_generator", None)
-    if isinstance(bits, np.random.BitGenerator):
-        return _content(path, lambda: pickle.dumps(bits.state), lambda kept: setattr(bits, "state", pickle.loads(kept)))
-    return None
-
-# %% ../../nbs/fused/17_surroundings.ipynb #466b0cba
+# %% ../../nbs/fused/17_surroundings.ipynb #dde312f7
 _BOOKKEEPING = frozenset(vars(nn.Module())) - {"training", "_parameters", "_buffers", "_modules"}
 _BOOKKEEPING -= {"_forward_hooks", "_forward_pre_hooks"}
 _STORES = ("_modules", "_parameters", "_buffers", "_plain")
-_OWN = __name__.rpartition(".")[0]  # this package, which has no part in what a step computes
-_LIBRARIES = frozenset(sys.stdlib_module_names) | {
-    __name__.partition(".")[0],
-    *"torch numpy scipy sympy mpmath networkx gymnasium pydantic pydantic_core typing_extensions einops matplotlib".split(),
-    *"pandas xarray dask bokeh tqdm IPython ipykernel ipywidgets traitlets pytest _pytest pluggy hypothesis numba".split(),
-}
-_PLAYED = (__name__.partition(".")[0], "torch.nn")  # of libraries, those whose attributes a step consists of
-_MAKES_UP_NAMES = {"getattr", "setattr", "vars", "__dict__", "eval", "exec", "locals", "globals", "attrgetter"}
 _TABLES = (
     "pandas",
     "xarray",
@@ -263,77 +60,6 @@ _TABLES = (
 _MOST = 50_000
 
 
-def _is_library(module: Any) -> bool:
-    return str(module).partition(".")[0] in _LIBRARIES
-
-
-def _names_in(code: types.CodeType) -> set[str]:
-    "All names and texts in a piece of code and the code in it."
-    names = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, str):
-            names.add(constant)
-        elif isinstance(constant, types.CodeType):
-            names |= _names_in(constant)
-        elif isinstance(constant, tuple | frozenset):
-            names |= {c for c in constant if isinstance(c, str)}
-    return names
-
-
-class Executed:
-    "Within this context the functions that are called are written down."
-
-    def __init__(self):
-        self.codes: dict[types.CodeType, dict[str, Any]] = {}  # and the globals of each
-        self.past_torch = False  # whether Python looked at the numbers of a tensor by itself
-
-    def __enter__(self) -> Executed:
-        self._before = sys.getprofile()
-        sys.setprofile(self._called)
-        return self
-
-    def __exit__(self, *error) -> None:
-        sys.setprofile(self._before)
-
-    def _called(self, frame, event, argument) -> None:
-        if event == "c_call" and getattr(argument, "__name__", "") in ("tolist", "numpy"):
-            self.past_torch |= not frame.f_globals.get("__name__", "").startswith(_OWN)
-        elif event == "call" and frame.f_code not in self.codes:
-            module = frame.f_globals.get("__name__", "")
-            if module.startswith("namedtuple_"):
-                return
-            if not _is_library(module) or (module.startswith(_PLAYED) and not module.startswith(_OWN)):
-                self.codes[frame.f_code] = frame.f_globals
-
-    def wanted(self) -> Wanted:
-        "What they can have asked for."
-        found = {code: _names_in(code) for code in self.codes}
-        own = [found[code] for code, variables in self.codes.items() if not _is_library(variables.get("__name__"))]
-        any_name = any(not names.isdisjoint(_MAKES_UP_NAMES) for names in own)
-        return Wanted(
-            None if any_name else set().union(*found.values()),
-            set().union(*own),
-            {code.co_name for code in self.codes},
-        )
-
-
-class Wanted(NamedTuple):
-    "Names that code can have asked for."
-
-    names: set[str] | None  # all; None if it may have been any
-    own: set[str]  # those in code that is no library's
-    functions: set[str]  # of the functions that ran
-
-    def may_come(
-        self,
-        kind: type,  # of an object
-    ) -> Iterable[str]:
-        "Names that were not there, but would be found first if they came."
-        if not _is_library(kind.__module__):
-            return self.own | self.functions
-        return [name for name in self.functions if hasattr(kind, name)]
-
-# %% ../../nbs/fused/17_surroundings.ipynb #dde312f7
 class Surroundings:
     "What a step can reach besides its arguments, as it is now."
 
@@ -350,12 +76,12 @@ class Surroundings:
         self._seen: dict[int, Any] = {}
         self._waiting: list[tuple[str, Any]] = list(roots.items())
         self._go_on()
-        self.containers += _generators()
+        self.containers += global_generators()
 
     def _go_on(self) -> None:
         while self._waiting:
             path, x = self._waiting.pop()
-            if id(x) not in self._seen and not isinstance(x, _PLAIN):
+            if id(x) not in self._seen and not isinstance(x, PLAIN):
                 if len(self._seen) > _MOST:
                     raise Unsupported(f"a step that can reach more than {_MOST} objects (the last was {path})")
                 self._seen[id(x)] = x
@@ -368,23 +94,23 @@ class Surroundings:
         if isinstance(x, Tensor):
             self._tensors.append((path, x))
         elif isinstance(x, np.ndarray):
-            self.containers.append(_array(path, x))
+            self.containers.append(array_content(path, x))
         elif isinstance(x, tuple):
             for i, value in enumerate(x):
                 self._later(f"{path}[{i}]", value)
         elif isinstance(x, dict):
-            self.containers += _entries(path, x)
+            self.containers += entries(path, x)
             for name, value in x.items():
                 self._later(f"{path}[{name!r}]", value)
         elif isinstance(x, list | deque):
-            self.containers.append(_elements(path, x))
+            self.containers.append(elements(path, x))
             for i, value in enumerate(x):
                 self._later(f"{path}[{i}]", value)
         elif isinstance(x, set):
-            self.containers.append(_content(path, lambda: frozenset(x), lambda kept: (x.clear(), x.update(kept))))
+            self.containers.append(content(path, lambda: frozenset(x), lambda kept: (x.clear(), x.update(kept))))
         elif isinstance(x, types.FunctionType):
             self._look_at_function(path, x)
-        elif isinstance(x, _BOUND):
+        elif isinstance(x, BOUND):
             self._later(path, getattr(x, "__func__", None))
             self._later(path.rpartition(".")[0] or path, x.__self__)
         elif isinstance(x, functools.partial):
@@ -403,7 +129,7 @@ class Surroundings:
         for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             place = f"{variable} (of {name})"
             self.containers.append(
-                _content(
+                content(
                     place,
                     lambda c=cell: _inside(c),
                     lambda kept, c=cell: setattr(c, "cell_contents", kept),
@@ -433,44 +159,44 @@ class Surroundings:
         variables: dict[str, Any],  # its globals
     ) -> None:
         "The globals that a piece of code names, and what it names in modules among them."
-        if _is_library(variables.get("__name__")):
+        if is_library(variables.get("__name__")):
             return
-        names = _names_in(code)
+        names = names_in(code)
         found = [n for n in names if n in variables]
         if found:
-            self.containers.append(_named(variables.get("__name__", ""), variables, found, "{1}"))
+            self.containers.append(named(variables.get("__name__", ""), variables, found, "{1}"))
         for name in found:
             self._later(name, variables[name])
         modules = [variables[n] for n in found] + [sys.modules[n] for n in names if n in sys.modules]
         for module in {id(m): m for m in modules if isinstance(m, types.ModuleType)}.values():
-            if not _is_library(module.__name__):
+            if not is_library(module.__name__):
                 inside = [n for n in names if n in vars(module)]
-                self.containers.append(_named(module.__name__, vars(module), inside))
+                self.containers.append(named(module.__name__, vars(module), inside))
                 for name in inside:
                     self._later(f"{module.__name__}.{name}", vars(module)[name])
         if names & {"environ", "getenv"}:
-            self.containers.append(_content("os.environ", lambda: tuple(os.environ.items()), code=code))
+            self.containers.append(content("os.environ", lambda: tuple(os.environ.items()), code=code))
 
     def _look_at_class(self, path: str, cls: type) -> None:
-        if _is_library(cls.__module__):
+        if is_library(cls.__module__):
             return
         names = [n for n in vars(cls) if n not in ("__dict__", "__weakref__", "__doc__")]
 
         def put(name, value):
-            if value is _MISSING:
+            if value is MISSING:
                 delattr(cls, name)
             else:
                 setattr(cls, name, value)
 
-        self.containers.append(_named(cls.__qualname__, vars(cls), names, setter=put, kind=cls))
-        self.containers.append(_newcomers(cls.__qualname__, vars(cls), functools.partial(delattr, cls)))
+        self.containers.append(named(cls.__qualname__, vars(cls), names, setter=put, kind=cls))
+        self.containers.append(newcomers(cls.__qualname__, vars(cls), functools.partial(delattr, cls)))
         for name in names:
             self._later(f"{cls.__qualname__}.{name}", vars(cls)[name])
         for base in cls.__bases__:
             self._later(base.__qualname__, base)
 
     def _look_at_object(self, path: str, x: Any) -> None:
-        generator = _generator(path, x)
+        generator = generator_state(path, x)
         if generator is not None:
             self.containers.append(generator)
             return
@@ -482,8 +208,8 @@ class Surroundings:
             hidden = self._given_stores(x) | _set_by_hooks(x) | (_BOOKKEEPING if isinstance(x, nn.Module) else set())
             hidden = hidden.union(*(names for cls, names in self._ignored.items() if isinstance(x, cls)))
             names = [n for n in attributes if n not in hidden]
-            self.containers.append(_named(path, attributes, names, kind=type(x)))
-            self.containers.append(_newcomers(path, attributes, attributes.pop, hidden))
+            self.containers.append(named(path, attributes, names, kind=type(x)))
+            self.containers.append(newcomers(path, attributes, attributes.pop, hidden))
             for name in names:
                 if name in _STORES and isinstance(attributes[name], dict):
                     self._look_at_store(path, attributes[name])
@@ -493,13 +219,13 @@ class Surroundings:
             self._look_at_opaque(path, x)
         for name, value in slots.items():
             self.containers.append(
-                _content(f"{path}.{name}", lambda n=name: getattr(x, n), lambda kept, n=name: setattr(x, n, kept))
+                content(f"{path}.{name}", lambda n=name: getattr(x, n), lambda kept, n=name: setattr(x, n, kept))
             )
             self._later(f"{path}.{name}", value)
 
     def _look_at_store(self, path: str, store: dict) -> None:
         "What one writes as attributes, but a module keeps in a dict."
-        self.containers += _entries(path, store, "{}.{}")
+        self.containers += entries(path, store, "{}.{}")
         for name, value in store.items():
             self._later(f"{path}.{name}", value)
 
@@ -508,7 +234,7 @@ class Surroundings:
             pickle.dumps(x)
         except Exception:  # whatever it is, it can only be told from others
             return
-        self.containers.append(_content(path, lambda: pickle.dumps(x)))
+        self.containers.append(content(path, lambda: pickle.dumps(x)))
 
     def _given_stores(self, x: Any) -> set[str]:
         "Where a module keeps tensors that are all among the step's arguments."
@@ -532,7 +258,7 @@ class Surroundings:
             if container.lasting and (container.code is None or container.code in executed.codes):
                 kept.append(container if container.part is None else container.part(wanted))
         if executed.past_torch:
-            kept += [_content(path, lambda x=x: _bytes(x)) for path, x in self._tensors if self._can_be_read(x)]
+            kept += [content(path, lambda x=x: tensor_bytes(x)) for path, x in self._tensors if self._can_be_read(x)]
         new.containers, new._fast, new._given = [c for c in kept if c is not None], None, self._given
         return new
 
@@ -547,16 +273,16 @@ class Surroundings:
         "Everything that any of the steps reads."
         new = object.__new__(Surroundings)
         new.containers, new._fast = [c for s in several for c in s.containers], None
-        new.containers += [_content("a tensor", lambda x=x: _bytes(x)) for x in tensors]
+        new.containers += [content("a tensor", lambda x=x: tensor_bytes(x)) for x in tensors]
         return new
 
     def same(self) -> bool:
         "Whether everything is what it was."
         if self._fast is None:
-            self._fast = _flattened(self.containers)
+            self._fast = flattened(self.containers)
         owners, keys, values, dicts, names, others = self._fast
-        found = map(dict.get, owners, keys, repeat(_MISSING))
-        if all(map(operator.is_, found, values)) and list(map(tuple, dicts)) == names and all(c.same() for c in others):
+        found = map(dict.get, owners, keys, repeat(MISSING))
+        if all(map(is_, found, values)) and list(map(tuple, dicts)) == names and all(c.same() for c in others):
             return True
         self._fast = None
         return all(c.same() for c in self.containers)
@@ -572,9 +298,9 @@ class Surroundings:
         "The first number, text or tensor that is another one there."
         mine, theirs = ({c.label(i): v for c in x.containers for i, v in enumerate(c.values)} for x in (self, other))
         pairs = [Change(place, mine[place], theirs[place]) for place in mine if place in theirs]
-        plain = [p for p in pairs if isinstance(p.was, (*_PLAIN, tuple)) and isinstance(p.now, (*_PLAIN, tuple))]
+        plain = [p for p in pairs if isinstance(p.was, (*PLAIN, tuple)) and isinstance(p.now, (*PLAIN, tuple))]
         tensors = [p for p in pairs if isinstance(p.was, Tensor) and isinstance(p.now, Tensor)]
-        tensors = [p for p in tensors if not p.was.requires_grad and _bytes(p.was) != _bytes(p.now)]
+        tensors = [p for p in tensors if not p.was.requires_grad and tensor_bytes(p.was) != tensor_bytes(p.now)]
         return next((p for p in [*(p for p in plain if not alike(p.was, p.now)), *tensors]), None)
 
     def restore(self) -> None:
@@ -583,35 +309,17 @@ class Surroundings:
             container.restore()
 
 
-def _flattened(containers: list[Container]) -> tuple[list, list, list, list, list, list[Container]]:
-    "All entries of dicts one after the other, which can be compared in one go; whole dicts and their keys; the other containers."
-    entries = [
-        (c.entries[0], key, value)
-        for c in containers
-        if c.entries
-        for key, value in zip(c.entries[1], c.values, strict=True)
-    ]
-    owners, keys, values = (list(x) for x in zip(*entries, strict=True)) if entries else ([], [], [])
-    whole = [c for c in containers if c.keys_of is not None]
-    others = [c for c in containers if c.entries is None and c.keys_of is None]
-    return owners, keys, values, [c.keys_of for c in whole], [c.values[0] for c in whole], others
-
-
-def _bytes(x: Tensor) -> bytes:
-    return x.detach().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes() if x.numel() else b""
-
-
 def _inside(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # nothing yet
-        return _MISSING
+        return MISSING
 
 
 def _slots(cls: type) -> Iterable[str]:
     slots = vars(cls).get("__slots__", ())
     names = (slots,) if isinstance(slots, str) else tuple(slots)
-    return () if _is_library(cls.__module__) else [n for n in names if n not in ("__dict__", "__weakref__")]
+    return () if is_library(cls.__module__) else [n for n in names if n not in ("__dict__", "__weakref__")]
 
 
 def _set_by_hooks(x: Any) -> set[str]:
