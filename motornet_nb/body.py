@@ -6,6 +6,8 @@
 __all__ = ['Body']
 
 # %% ../nbs/api/08_body.ipynb #bde65376
+import functools
+import types
 from collections.abc import Callable
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +17,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from .equality import of_package
 from .geometry import Geometry, MusculotendonGeometry, PathGeometry, checked_path
 from .integration import INTEGRATORS, EffectorCoefficients, EffectorState
 from .model import Model, contents
@@ -38,6 +41,13 @@ def _as_device(value: Any) -> torch.device:
         raise PydanticCustomError("device", "{allowed}", {"allowed": f"a torch device ({error})"}) from None
 
 # %% ../nbs/api/08_body.ipynb #25b44d4b
+@functools.cache
+def _has_own_code(cls: type) -> bool:
+    "Whether a class has methods that are not of this package or of torch."
+    strange = [base for base in cls.__mro__ if not (of_package(base) or of_package(base, "torch"))]
+    return any(isinstance(f, types.FunctionType | property) for base in strange for f in vars(base).values())
+
+
 class Body(Model):
     "A skeleton with muscles routed over it, and one step of its dynamics: everything about an effector that is pure."
 
@@ -272,7 +282,8 @@ class Body(Model):
 
     def _formed(self, part: Model, form: Callable[[], Any]) -> Any:
         "Coefficients of the body or a part of it; the last ones again where nothing that they follow from has changed or is learnt."
-        if self.device.type != "cpu" or torch.is_inference_mode_enabled():
+        own_code = any(_has_own_code(type(module)) for module in part.modules())  # which may read anything
+        if self.device.type != "cpu" or torch.is_inference_mode_enabled() or own_code:
             return form()
         tensors, settings = contents(part)
         if any(tensor.requires_grad for tensor in tensors):

@@ -714,3 +714,20 @@ def test_coefficients_from_inference_do_not_hinder_training():
     start = torch.full((1, 2), 0.7, requires_grad=True)
     body.endpoint_at(start).sum().backward()
     assert start.grad.abs().sum() > 0
+
+
+def test_coefficients_of_a_class_of_ones_own_follow_whatever_it_reads():
+    "A dict of the muscle's and a global: they are formed anew, where those of this package's classes are remembered."
+
+    class Scaled(ReluMuscle):
+        def setup(self):
+            self.table = {"strength": 1.0}
+
+        def coefficients(self, muscles):
+            c = super().coefficients(muscles)
+            return c | {"max_isometric_force": self.table["strength"] * c["max_isometric_force"]}
+
+    body = FreePointMass24(muscle=Scaled())
+    force = body.coefficients().muscle["max_isometric_force"]
+    body.muscle.table["strength"] = 0.5
+    torch.testing.assert_close(body.coefficients().muscle["max_isometric_force"], 0.5 * force)
