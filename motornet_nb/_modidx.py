@@ -2115,6 +2115,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                      'motornet_nb.rollout._Share.shares': ('api/rollout.html#_share.shares', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout._end_threads': ('api/rollout.html#_end_threads', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout._hidden_noise': ('api/rollout.html#_hidden_noise', 'motornet_nb/rollout.py'),
+                                     'motornet_nb.rollout._why': ('api/rollout.html#_why', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout.evaluating': ('api/rollout.html#evaluating', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout.play': ('api/rollout.html#play', 'motornet_nb/rollout.py'),
                                      'motornet_nb.rollout.suitable_threads': ( 'api/rollout.html#suitable_threads',

@@ -236,11 +236,7 @@ def play(
     except AuditError:
         raise
     except Exception as error:
-        if isinstance(error, NotImplementedError) and error.__cause__ is None:  # refused, though nothing went wrong
-            raise
-        why = why_refused(
-            networks_of(policy)[0], environment.n_observations, environment.n_actions, together.start, error
-        )
+        why = _why(networks_of(policy)[0], environment, together, error)
         if why is None:
             raise
         raise why from error
@@ -248,6 +244,17 @@ def play(
     if n > 1:
         played.shares = [t.to(together.start.device, environment.effector.dtype) for t in shares]
     return played
+
+
+def _why(network: nn.Module, environment: Environment, trials: Trials, error: Exception) -> Exception | None:
+    "`why_refused`, after which the network stands where it stood, even if it counts how often it is called."
+    from motornet_nb.fused.surroundings import Surroundings
+
+    around = Surroundings({"policy": network})
+    try:
+        return why_refused(network, environment.n_observations, environment.n_actions, trials.start, error)
+    finally:
+        around.restore()
 
 
 def _hidden_noise(policy, hidden, environment, streams, deterministic) -> dict[str, Tensor]:

@@ -364,7 +364,7 @@ def _learners(policy, environment, optimizer, scheduler, learning_rate, clip_nor
         if not named:
             raise refuse("train", "policy", type(network).__name__, "a network with parameters to train")
         parts = {"": network} | ({} if len(networks) > 1 else {"environment.": environment})
-        learners.append(Learner(named, optimizer, scheduler, learning_rate, clip_norm, parts))
+        learners.append(Learner(named, optimizer, scheduler, learning_rate, clip_norm, parts=parts))
     return learners
 
 

@@ -195,7 +195,7 @@ def test_patience_is_for_all_replicates(monkeypatch):
 
 
 def test_the_last_good_checkpoint_is_kept(tmp_path):
-    "The run stops in batch 3; what is on the disk is the state after three batches, and it resumes there."
+    "The run stops in batch 3; what is on the disk is the state after three batches, and it resumes there: with the same loss, which counts anew."
     env = point_mass_world()
     net = network(env)
     with pytest.raises(NonFiniteError, match="batch 3") as caught:
@@ -203,7 +203,7 @@ def test_the_last_good_checkpoint_is_kept(tmp_path):
     assert "resume=True goes on from there" in caught.value.__notes__[0]
     assert [p.name for p in sorted(tmp_path.iterdir())][-1] == "checkpoint-00000003.safetensors"
     again, whole = network(env), network(env)
-    quick(again, env, n_batches=6, loss=breaking(), checkpoint=tmp_path, resume=True)
+    quick(again, env, n_batches=6, loss=breaking(3), checkpoint=tmp_path, resume=True)
     quick(whole, env, n_batches=6, loss=breaking())
     assert_same(weights(whole), again)
 
