@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ['AuditError', 'Difference', 'Audit']
 
 # %% ../nbs/api/61_audit.ipynb #12c8be6e
-_SECONDS = 0.15  # that an audit may take
+_SECONDS = 0.06  # that an audit may take
 _SHARE = 1 / 200  # of the time
 _TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-9}
 _JITTERS = {torch.float32: (1e-6, 1e-5), torch.float64: (1e-13, 1e-12)}
@@ -131,11 +131,12 @@ def _difference(history: fused.History, loop: ClosedLoop, played: tuple, chosen:
 
 
 def _steps_to_play(loop: ClosedLoop, played: tuple) -> int:
-    "How many steps there is time for."
-    n = loop.environment.n_steps
-    few, began = min(n, 3), time.perf_counter()
-    _outputs(loop, loop, played, few, ())
-    return max(few, min(n, int(_SECONDS * few / (time.perf_counter() - began))))
+    "How many steps there is time for, but at least until every delayed sense has been heard."
+    n, few, began = loop.environment.n_steps, 3, time.perf_counter()
+    _outputs(loop, loop, played, min(n, few), ())
+    in_time = int(_SECONDS * few / (time.perf_counter() - began))
+    heard = max((tap.delay for tap in loop.environment.taps), default=0) + 2
+    return min(n, max(in_time, heard))
 
 
 def _outputs(step: Callable, loop: ClosedLoop, played: tuple, n: int, names: Iterable[str]) -> dict[str, Tensor]:
