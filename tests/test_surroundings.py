@@ -503,7 +503,7 @@ def test_only_what_ran_is_looked_at_again():
     around = Surroundings({"thing": thing})
     with Executed() as executed:
         thing.one()
-    around = around.limited(executed)
+    around = Surroundings({"thing": thing}, executed=executed)
     thing.other = 2
     assert around.same()
     thing.read = 2

@@ -12,14 +12,11 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from motornet_nb.fused.executed import Wanted
 
 # %% auto #0
 __all__ = ['PLAIN', 'BOUND', 'MISSING', 'alike', 'Change', 'Container', 'named', 'newcomers', 'entries', 'elements', 'content',
@@ -81,16 +78,12 @@ class Container:
         label: Callable[[int], str],  # how the element at a position is written
         write: Callable[[list[Any]], Any] | None = None,  # puts something there; None where that is not possible
         *,
-        code: types.CodeType | None = None,  # of the function that alone can read it
-        part: Callable[[Wanted], Container | None] | None = None,  # what the code that ran can have asked for
-        lasting: bool = True,  # whether it has to be the same in later runs, too
         entries: tuple[dict, Sequence[Any]]
         | None = None,  # a dict, and keys of it, where `read` gives just their values
         keys_of: dict | None = None,  # where `read` gives just its keys
     ):
         self.path, self.read, self.label, self.write = path, read, label, write
         self.entries, self.keys_of = entries, keys_of
-        self.code, self.part, self.lasting = code, part, lasting
         self.values = list(read())
 
     def same(self) -> bool:
@@ -119,10 +112,8 @@ class Container:
             self.write(self.values)
 
 
-def named(
-    path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}", setter=None, kind: type | None = None
-) -> Container:
-    "Attributes of an object of some kind, of a class or of a module; globals that a function names."
+def named(path: str, owner: Mapping, names: Iterable[str], form: str = "{}.{}", setter=None) -> Container:
+    "Attributes of an object, of a class or of a module; globals that a function names."
     names = tuple(names)
 
     def write(values):
@@ -139,13 +130,8 @@ def named(
     def read():
         return map(owner.get, names, repeat(MISSING))
 
-    def part(wanted):
-        kept = [*names] if wanted.names is None else [n for n in names if n in wanted.names]
-        kept += [] if kind is None else [n for n in wanted.may_come(kind) if n not in names]
-        return named(path, owner, kept, form, setter) if kept else None
-
     entries = (owner, names) if isinstance(owner, dict) else None
-    return Container(path, read, lambda i: form.format(path, names[i]), write, part=part, entries=entries)
+    return Container(path, read, lambda i: form.format(path, names[i]), write, entries=entries)
 
 
 def newcomers(path: str, owner: Mapping, remove: Callable[[str], Any], hidden: Iterable[str] = ()) -> Container:
@@ -162,7 +148,7 @@ def newcomers(path: str, owner: Mapping, remove: Callable[[str], Any], hidden: I
     def label(i):
         return ", ".join(f"{path}.{n}" for n in new()) or f"the attributes of {path}"
 
-    return Container(path, lambda: (frozenset(owner) - hidden,), label, write, lasting=False)
+    return Container(path, lambda: (frozenset(owner) - hidden,), label, write)
 
 
 def entries(path: str, owner: dict, form: str = "{}[{!r}]") -> list[Container]:
@@ -235,9 +221,9 @@ def global_generators() -> list[Container]:
         torch.set_rng_state(torch.frombuffer(bytearray(kept), dtype=torch.uint8))
 
     return [
-        content("NumPy's random numbers", numpy_state, put, lasting=False),
-        content("Python's random numbers", random.getstate, random.setstate, lasting=False),
-        content("torch's random numbers", torch_state, put_torch, lasting=False),
+        content("NumPy's random numbers", numpy_state, put),
+        content("Python's random numbers", random.getstate, random.setstate),
+        content("torch's random numbers", torch_state, put_torch),
     ]
 
 

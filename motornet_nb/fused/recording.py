@@ -54,7 +54,7 @@ class Recording:
                 "(it may draw numbers at random, read a clock or a file); what changes from step to step belongs into "
                 "the hidden state or into the inputs"
             )
-        self.surroundings: Surroundings = around.limited(executed)
+        self.surroundings = Surroundings({"step": step} if reads is None else reads, given, ignored, executed)
 
     @staticmethod
     def joined(

@@ -57,7 +57,7 @@ _TABLES = (
     "tqdm",
     "IPython",
 )  # of these, only what is pickled is compared
-_MOST = 50_000
+_MOST, _LARGE = 50_000, 1_000_000  # objects; bytes
 
 
 class Surroundings:
@@ -68,33 +68,43 @@ class Surroundings:
         roots: Mapping[str, Any],  # where to begin, by the names that messages use
         given: Iterable[Tensor] = (),  # the step's arguments, which are read anew by every run
         ignored: Mapping[type, Iterable[str]] | None = None,  # attributes of some classes that no step reads
+        executed: Executed | None = None,  # the functions that ran; then only what they can have asked for
     ):
         self.containers: list[Container] = []
         self._ignored, self._fast = ignored or {}, None
-        self._tensors: list[tuple[str, Tensor]] = []
         self._given = {id(t) for t in given}
+        self._executed, self._wanted = executed, None if executed is None else executed.wanted()
         self._seen: dict[int, Any] = {}
         self._waiting: list[tuple[str, Any]] = list(roots.items())
-        self._go_on()
-        self.containers += global_generators()
-
-    def _go_on(self) -> None:
+        for code, variables in executed.codes.items() if executed else ():
+            self._look_at_globals(code, variables)
         while self._waiting:
             path, x = self._waiting.pop()
             if id(x) not in self._seen and not isinstance(x, PLAIN):
-                if len(self._seen) > _MOST:
-                    raise Unsupported(f"a step that can reach more than {_MOST} objects (the last was {path})")
-                self._seen[id(x)] = x
-                self._look(path, x)
+                self._look_carefully(path, x)
+        if executed is None:
+            self.containers += global_generators()
+
+    def _look_carefully(self, path: str, x: Any) -> None:
+        if len(self._seen) > _MOST:
+            raise Unsupported(f"a step that can reach more than {_MOST} objects (the last was {path})")
+        self._seen[id(x)] = x
+        try:
+            self._look(path, x)
+        except Exception as error:
+            what = f"{path}, which cannot be looked into ({type(error).__name__}: {error})"
+            raise Unsupported(f"a step that can reach {what}") from error
 
     def _later(self, path: str, x: Any) -> None:
         self._waiting.append((path, x))
 
     def _look(self, path: str, x: Any) -> None:
         if isinstance(x, Tensor):
-            self._tensors.append((path, x))
+            if self._can_be_read(x):
+                self.containers.append(content(path, lambda: tensor_bytes(x)))
         elif isinstance(x, np.ndarray):
-            self.containers.append(array_content(path, x))
+            if self._executed or x.nbytes < _LARGE:  # nobody changes a large one in passing
+                self.containers.append(array_content(path, x))
         elif isinstance(x, tuple):
             for i, value in enumerate(x):
                 self._later(f"{path}[{i}]", value)
@@ -126,6 +136,9 @@ class Surroundings:
 
     def _look_at_function(self, path: str, f: Callable) -> None:
         name = getattr(f, "__qualname__", path)
+        strange = not is_library(f.__globals__.get("__name__"))
+        if self._executed and strange and f.__code__ not in self._executed.codes:
+            return
         for variable, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
             place = f"{variable} (of {name})"
             self.containers.append(
@@ -133,7 +146,6 @@ class Surroundings:
                     place,
                     lambda c=cell: _inside(c),
                     lambda kept, c=cell: setattr(c, "cell_contents", kept),
-                    code=f.__code__,
                 )
             )
             self._later(place, _inside(cell))
@@ -146,18 +158,13 @@ class Surroundings:
                 lambda: [getattr(f, a) for a in attributes],
                 lambda i: f"{attributes[i]} of {name}",
                 lambda values: [setattr(f, a, v) for a, v in zip(attributes, values, strict=True)],
-                code=f.__code__,
             )
         )
         if f.__dict__:
             self._later(path, f.__dict__)
-        self.look_at_globals(f.__code__, f.__globals__)
+        self._look_at_globals(f.__code__, f.__globals__)
 
-    def look_at_globals(
-        self,
-        code: types.CodeType,  # of a function
-        variables: dict[str, Any],  # its globals
-    ) -> None:
+    def _look_at_globals(self, code: types.CodeType, variables: dict[str, Any]) -> None:
         "The globals that a piece of code names, and what it names in modules among them."
         if is_library(variables.get("__name__")):
             return
@@ -175,12 +182,12 @@ class Surroundings:
                 for name in inside:
                     self._later(f"{module.__name__}.{name}", vars(module)[name])
         if names & {"environ", "getenv"}:
-            self.containers.append(content("os.environ", lambda: tuple(os.environ.items()), code=code))
+            self.containers.append(content("os.environ", lambda: tuple(os.environ.items())))
 
     def _look_at_class(self, path: str, cls: type) -> None:
         if is_library(cls.__module__):
             return
-        names = [n for n in vars(cls) if n not in ("__dict__", "__weakref__", "__doc__")]
+        names, may_come = self._asked_for(vars(cls), ("__dict__", "__weakref__", "__doc__"), cls)
 
         def put(name, value):
             if value is MISSING:
@@ -188,8 +195,9 @@ class Surroundings:
             else:
                 setattr(cls, name, value)
 
-        self.containers.append(named(cls.__qualname__, vars(cls), names, setter=put, kind=cls))
-        self.containers.append(newcomers(cls.__qualname__, vars(cls), functools.partial(delattr, cls)))
+        self.containers.append(named(cls.__qualname__, vars(cls), [*names, *may_come], setter=put))
+        if self._executed is None:
+            self.containers.append(newcomers(cls.__qualname__, vars(cls), functools.partial(delattr, cls)))
         for name in names:
             self._later(f"{cls.__qualname__}.{name}", vars(cls)[name])
         for base in cls.__bases__:
@@ -207,9 +215,10 @@ class Surroundings:
         if isinstance(attributes, dict) and type(x).__module__.partition(".")[0] not in _TABLES:
             hidden = self._given_stores(x) | _set_by_hooks(x) | (_BOOKKEEPING if isinstance(x, nn.Module) else set())
             hidden = hidden.union(*(names for cls, names in self._ignored.items() if isinstance(x, cls)))
-            names = [n for n in attributes if n not in hidden]
-            self.containers.append(named(path, attributes, names, kind=type(x)))
-            self.containers.append(newcomers(path, attributes, attributes.pop, hidden))
+            names, may_come = self._asked_for(attributes, hidden, type(x))
+            self.containers.append(named(path, attributes, [*names, *may_come]))
+            if self._executed is None:
+                self.containers.append(newcomers(path, attributes, attributes.pop, hidden))
             for name in names:
                 if name in _STORES and isinstance(attributes[name], dict):
                     self._look_at_store(path, attributes[name])
@@ -218,10 +227,21 @@ class Surroundings:
         elif not slots:
             self._look_at_opaque(path, x)
         for name, value in slots.items():
+            if self._wanted and self._wanted.names is not None and name not in self._wanted.names:
+                continue
             self.containers.append(
                 content(f"{path}.{name}", lambda n=name: getattr(x, n), lambda kept, n=name: setattr(x, n, kept))
             )
             self._later(f"{path}.{name}", value)
+
+    def _asked_for(self, owner: Mapping, hidden: Iterable[str], kind: type) -> tuple[list[str], list[str]]:
+        "Names of what is there and can have been asked for, and of what is not there, but would be found if it came."
+        names = [n for n in owner if n not in hidden]
+        if self._wanted is None:
+            return names, []
+        if self._wanted.names is not None:
+            names = [n for n in names if n in self._wanted.names or n in _STORES]
+        return names, [n for n in self._wanted.may_come(kind) if n not in owner]
 
     def _look_at_store(self, path: str, store: dict) -> None:
         "What one writes as attributes, but a module keeps in a dict."
@@ -243,27 +263,12 @@ class Surroundings:
         stores = {name: x.__dict__.get(name) or {} for name in ("_parameters", "_buffers")}
         return {n for n, s in stores.items() if s and all(t is not None and id(t) in self._given for t in s.values())}
 
-    # ---- later ---------------------------------------------------------------------------------------------------
-
-    def limited(
-        self,
-        executed: Executed,  # the functions that ran
-    ) -> Surroundings:
-        "Only what they can have asked for."
-        for code, variables in executed.codes.items():
-            self.look_at_globals(code, variables)
-        self._go_on()
-        new, wanted, kept = object.__new__(Surroundings), executed.wanted(), []
-        for container in self.containers:
-            if container.lasting and (container.code is None or container.code in executed.codes):
-                kept.append(container if container.part is None else container.part(wanted))
-        if executed.past_torch:
-            kept += [content(path, lambda x=x: tensor_bytes(x)) for path, x in self._tensors if self._can_be_read(x)]
-        new.containers, new._fast, new._given = [c for c in kept if c is not None], None, self._given
-        return new
-
     def _can_be_read(self, x: Tensor) -> bool:
-        return id(x) not in self._given and x.device.type == "cpu" and x.layout == torch.strided
+        "Whether Python may have looked at a tensor's numbers by itself."
+        past_torch = self._executed is not None and self._executed.past_torch
+        return past_torch and id(x) not in self._given and x.device.type == "cpu" and x.layout == torch.strided
+
+    # ---- later ---------------------------------------------------------------------------------------------------
 
     @staticmethod
     def joined(
