@@ -388,12 +388,15 @@ def recent_engine(
     owner: str = "play",  # who asks, for the error message
 ) -> Engine:
     "An engine by its name; one of the last two again, if it fits, so that a loop of one's own around `play`, or a second training, need not build again."
-    if engine in ("fused", "auto", "compile"):
-        for known in _RECENT:
-            fits = known.name == engine and known.policy is policy and known.environment is environment
-            if fits and not getattr(known, "why", ""):  # one that had to fall back tries again
-                known.threads = torch.get_num_threads()
-                return known
-        _RECENT.append(make_engine(engine, policy, environment, owner))
-        return _RECENT[-1]
-    return make_engine(engine, policy, environment, owner)
+    if engine not in ("fused", "auto", "compile"):
+        return make_engine(engine, policy, environment, owner)
+    theirs = [k for k in _RECENT if k.policy is policy and k.environment is environment]
+    theirs = [k for k in theirs if not getattr(k, "why", "")]  # one that had to fall back tries again
+    known = next((k for k in theirs if k.name == engine), None)
+    if known is None and engine == "fused":  # what auto has built will do
+        known = next((k.chosen for k in theirs if isinstance(getattr(k, "chosen", None), FusedEngine)), None)
+    if known is None:
+        known = make_engine(engine, policy, environment, owner)
+        _RECENT.append(known)
+    known.threads = torch.get_num_threads()
+    return known

@@ -231,7 +231,8 @@ def _makers(made: Any, given: Any) -> dict[str, Any]:
     "The function that made it, its class, its functions, and what differs among groups of parameters."
     groups = made.param_groups if isinstance(made, torch.optim.Optimizer) else []
     functions = {n: v for n, v in vars(made).items() if n == "lr_lambdas"} if made is not None else {}
-    makers = {"made_by": None if given is made else given, "kind": type(made)} | functions
+    ours = str(getattr(given, "__module__", "")).partition(".")[0] == __name__.partition(".")[0]  # a panel's
+    makers = {"made_by": None if given is made or ours else given, "kind": type(made)} | functions
     several = [_settings({n: v for n, v in group.items() if n != "params"}) for group in groups]
     return makers | ({"groups": several} if len(several) > 1 else {})
 

@@ -716,11 +716,12 @@ def test_every_body_can_be_compiled(name, monkeypatch):
     check(network(env, 4), env, "compile", n=3, relative=1e-12)
 
 
-def test_play_after_train_builds_no_second_program(monkeypatch):
+@pytest.mark.parametrize("engine", ["fused", "auto"])
+def test_play_after_train_builds_no_second_program(monkeypatch, engine):
     "The one of the training will do; an output it does not store is played again, and the same as before."
     env = point_mass_world()
     net = network(env)
-    mn.train(net, env, engine="fused", n_batches=1, batch_size=4, progress=False)
+    mn.train(net, env, engine=engine, n_batches=1, batch_size=4, progress=False)
     built, scan_of = [], fused.Scan
     monkeypatch.setattr(fused, "Scan", lambda *a, **k: built.append(k["read"]) or scan_of(*a, **k))
     trials = env.sample(5, 1)
@@ -728,6 +729,8 @@ def test_play_after_train_builds_no_second_program(monkeypatch):
     torch.testing.assert_close(
         played["endpoint_position"], mn.play(net, env, trials)["endpoint_position"], rtol=1e-4, atol=1e-6
     )
+    with torch.no_grad():
+        mn.play(net, env, trials, engine=engine)["hidden"]
     assert built == []
     torch.testing.assert_close(
         played["musculotendon_length"], mn.play(net, env, trials)["musculotendon_length"], rtol=1e-4, atol=1e-6

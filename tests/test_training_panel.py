@@ -151,3 +151,12 @@ def test_what_is_refused():
         TrainingPanel(net, env, n_batches=0)
     with pytest.raises(ValueError, match="learning_rate"):
         TrainingPanel(net, env, learning_rate=7.0)
+
+
+def test_a_run_of_the_panel_goes_on_in_code(tmp_path):
+    "What makes the panel's optimizer is no part of the experiment: the same run without the panel goes on."
+    few = {"batch_size": 4, "progress": False, "engine": "eager", "checkpoint": tmp_path}
+    net, env = world()
+    mn.train(net, env, n_batches=1, optimizer=panel()._make_optimizer, **few)
+    net, env = world()
+    assert len(mn.train(net, env, n_batches=2, resume=True, **few)) == 2
