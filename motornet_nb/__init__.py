@@ -5,6 +5,7 @@ __version__ = "0.1.0"
 import importlib as _importlib
 
 from motornet_nb import effector, muscle, pictures, skeleton
+from motornet_nb.audit import AuditError
 from motornet_nb.body import Body
 from motornet_nb.checkpoint import CheckpointError
 from motornet_nb.effector import (
@@ -59,6 +60,7 @@ _LAZY_NAMES = {
 }
 
 __all__ = [
+    "AuditError",
     "Body",
     "CenterOutReach",
     "CheckpointError",

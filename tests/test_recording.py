@@ -1,5 +1,6 @@
 """A step is captured twice, and has to be the same step."""
 
+import cProfile
 import itertools
 import time
 
@@ -65,3 +66,20 @@ def test_a_scan_refuses_to_run_when_what_it_reads_has_changed():
         scan(*ARGUMENTS)
     table["gain"] = 1.0
     scan(*ARGUMENTS)
+
+
+def test_a_profiler_goes_on():
+    "Who profiles a training still has a profile of what comes after the recording."
+
+    def later():
+        return sum(range(10))
+
+    def step(parameters, constants, carry, inputs, feedback):
+        return carry + inputs, {"x": carry}
+
+    profiler = cProfile.Profile()
+    profiler.enable()
+    fused.Recording(step, *ARGUMENTS)
+    later()
+    profiler.disable()
+    assert any(entry.code.co_name == "later" for entry in profiler.getstats() if not isinstance(entry.code, str))

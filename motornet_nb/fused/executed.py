@@ -54,7 +54,9 @@ class Executed:
         return self
 
     def __exit__(self, *error) -> None:
-        sys.setprofile(self._before)
+        sys.setprofile(self._before if callable(self._before) else None)
+        if hasattr(self._before, "enable"):  # cProfile, which goes on
+            self._before.enable()
 
     def _called(self, frame, event, argument) -> None:
         if event == "c_call" and getattr(argument, "__name__", "") in ("tolist", "numpy"):
