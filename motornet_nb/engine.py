@@ -254,9 +254,9 @@ class FusedEngine(Engine):
         from motornet_nb import fused
 
         read = sorted(self.read) if torch.is_grad_enabled() and self.read is not None else None
-        less = self.lazy and read is None
+        less, taps = self.lazy and read is None, tuple(map(tuple, self.environment.taps))
         able = [(r, s) for r, s in self._scans if r == read or (less and (output is None or output in r))]
-        able = [s for r, s in sorted(able, key=lambda pair: pair[0] != read) if s.fits(given)]
+        able = [s for r, s in sorted(able, key=lambda pair: pair[0] != read) if s.asked_taps == taps and s.fits(given)]
         scan = next((s for s in able if s.suits(given)), None)
         if scan is None:
             recording = self._record(given)

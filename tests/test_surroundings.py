@@ -537,3 +537,20 @@ def test_a_count_in_the_hidden_state():
     torch.manual_seed(0)
     net = WithTensorCount(*sizes)
     torch.testing.assert_close(played(net, env, "fused"), played(net, env, "eager"), rtol=1e-4, atol=1e-6)
+
+
+def test_what_torch_is_set_to_and_the_delays_are_followed():
+    "Another default precision, and delays that were changed by hand."
+    env = point_mass_world(duration=0.06)
+    net, _ = made("an attribute", env)
+    type(net).gate = lambda s, h: torch.full((N,), s.gain) * h
+    before = played(net, env, "fused")
+    env.taps = tuple(tap._replace(delay=3) for tap in env.taps)
+    torch.testing.assert_close(played(net, env, "fused"), played(net, env, "eager"), rtol=1e-4, atol=1e-6)
+    assert (played(net, env, "fused") - before).abs().max() > 1e-5
+    torch.set_default_dtype(torch.float64)
+    try:
+        with pytest.raises(ValueError, match="to have the same dtype"):  # as the eager engine says
+            mn.play(net, env, env.sample(3, 0), engine="fused")
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -17,9 +18,14 @@ from .recorder import Unsupported
 from .surroundings import Surroundings
 
 # %% auto #0
-__all__ = ['Recording']
+__all__ = ['torch_mode', 'Recording']
 
 # %% ../../nbs/fused/18_recording.ipynb #b2382b7e
+def torch_mode() -> tuple:
+    "What torch itself is set to, and every operation depends on."
+    return torch.get_default_dtype(), torch.is_autocast_enabled("cpu")
+
+
 class Recording:
     "A step as a graph, and what it reads besides its arguments."
 
@@ -36,6 +42,7 @@ class Recording:
         ignored: Mapping[type, Iterable[str]] | None = None,  # attributes of some classes that no step reads
         twice: bool = True,  # False where the same step was recorded for another network already
     ):
+        self.mode = torch_mode()
         now = tree_map(lambda x: x[0] if isinstance(x, Tensor) else x, inputs)
         groups = (parameters, constants, carry, now, feedback)
         given = [t for t in tree_leaves(groups) if isinstance(t, Tensor)]
@@ -55,6 +62,10 @@ class Recording:
                 "the hidden state or into the inputs"
             )
         self.surroundings = Surroundings({"step": step} if reads is None else reads, given, ignored, executed)
+
+    def is_current(self) -> bool:
+        "Whether everything that the step reads besides its arguments is what it was."
+        return self.mode == torch_mode() and self.surroundings.same()
 
     @staticmethod
     def joined(

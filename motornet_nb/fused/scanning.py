@@ -100,6 +100,7 @@ class Scan:
         self.captured, self._recordings = recording.captured, [recording]
         self.dtype = next(t.dtype for t in tree_flatten(carry)[0] if isinstance(t, Tensor))
         self.tree = self.captured.tree
+        self.asked_taps = tuple(map(tuple, taps))
         self.positions = names = self._output_positions()
         self.taps = [(names[name], delay) for name, delay in taps]
         if any(delay < 1 for _, delay in self.taps):
@@ -179,7 +180,7 @@ class Scan:
         given: Given,  # from `flatten`
     ) -> bool:
         "Whether all that the step reads besides its arguments is what the program was built for."
-        current = next((r for r in self._recordings if r.surroundings.same()), None)
+        current = next((r for r in self._recordings if r.is_current()), None)
         if current is None:
             return False
         self.captured.outside = current.captured.outside
