@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 __all__ = ['is_library', 'names_in', 'Executed', 'Wanted']
 
 # %% ../../nbs/fused/20_executed.ipynb #59094bde
-_OWN = __name__.rpartition(".")[0]  # this package, which has no part in what a step computes
+_OWN = "motornet_nb.fused"  # which has no part in what a step computes
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {
-    __name__.partition(".")[0],
+    "motornet_nb",
     *"torch numpy scipy sympy mpmath networkx gymnasium pydantic pydantic_core typing_extensions einops matplotlib".split(),
     *"pandas xarray dask bokeh tqdm IPython ipykernel ipywidgets traitlets pytest _pytest pluggy hypothesis numba".split(),
 }
-_PLAYED = (__name__.partition(".")[0], "torch.nn")  # of libraries, those whose attributes a step consists of
+_PLAYED = ("motornet_nb", "torch.nn")  # of libraries, those whose attributes a step consists of
 _MAKES_UP_NAMES = {"getattr", "setattr", "vars", "__dict__", "eval", "exec", "locals", "globals", "attrgetter"}
 
 
