@@ -256,9 +256,10 @@ class FusedEngine(Engine):
         read = sorted(self.read) if torch.is_grad_enabled() and self.read is not None else None
         less, taps = self.lazy and read is None, tuple(map(tuple, self.environment.taps))
         able = [(r, s) for r, s in self._scans if r == read or (less and (output is None or output in r))]
-        able = [s for r, s in sorted(able, key=lambda pair: pair[0] != read) if s.asked_taps == taps and s.fits(given)]
+        able = [s for r, s in sorted(able, key=lambda pair: pair[0] != read) if s.asked_taps == taps]
         scan = next((s for s in able if s.suits(given)), None)
         if scan is None:
+            able = [s for s in able if s.fits(given)]
             recording = self._record(given)
             scan = next((s for s in able if s.adopt(recording)), None)
             if scan is not None and not scan.suits(given):  # what it was built for is no longer there

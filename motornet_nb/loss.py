@@ -20,11 +20,14 @@ from .rollout import Rollout
 
 # %% ../nbs/api/16_loss.ipynb #2124b731
 _ROW = 512  # numbers that may be added one after the other without loss in single precision
+_FEW = 16_384  # numbers that a dot product, which has many sums at once, adds up to 1e-7
 
 
 def _sum_of_squares(x: Tensor) -> Tensor:
     "In the order in which the numbers lie in memory, row by row: as exact as torch's own sum."
     flat = x.permute(sorted(range(x.ndim), key=x.stride, reverse=True)).reshape(-1)
+    if len(flat) <= _FEW:
+        return torch.dot(flat, flat)
     rows, rest = flat.split((len(flat) // _ROW * _ROW, len(flat) % _ROW))
     return torch.linalg.vector_norm(rows.view(-1, _ROW), dim=1).square().sum() + rest.square().sum()
 
