@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from motornet_nb.views.figures.report import Results, machine, say, write
 
 from .contenders import COMPILED, CONTENDERS, EAGER, FUSED, JAX, MOTORNET, Case, NotThere, problem
-from .report import Results, machine, say, write
 from .workers import Worker, cores
 
 

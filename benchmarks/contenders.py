@@ -76,7 +76,7 @@ def loss_of(hand, target, activation, hidden):
 
 def our_loss():
     """The same loss as a `Loss` of this package."""
-    from motornet_nb.loss import HiddenActivity, Loss, PositionError, Term, mean_square
+    from motornet_nb.learning.loss import HiddenActivity, Loss, PositionError, Term, mean_square
 
     class SquaredActivation(Term):
         """Mean of u^2."""
@@ -127,7 +127,7 @@ class Ours:
 
     def make(self, n_steps: int):
         """A new environment, a network, and how it is played."""
-        from motornet_nb.engine import make_engine
+        from motornet_nb.control.engines import make_engine
 
         mn = self.mn
         arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
@@ -180,7 +180,7 @@ class Ours:
 
     def gymnasium(self, case: Case) -> Repeat:
         """A trial of a vector environment, from the reset on, the actions at hand."""
-        from motornet_nb.reinforcement import ReachVectorEnv
+        from motornet_nb.task.reinforcement import ReachVectorEnv
 
         environment, _, _ = self.make(case.n_steps)
         env = ReachVectorEnv(environment, case.batch_size)
@@ -199,7 +199,7 @@ class Ours:
         load_weights(policy, given.weights)
         n, goal = len(given.joint), self.torch.from_numpy(given.goal)
         trials = environment.sample(n, 0, "train", self.torch.from_numpy(given.joint))
-        from motornet_nb.task import assemble
+        from motornet_nb.task.tasks import assemble
 
         at_once = self.torch.zeros(n, dtype=self.torch.long)
         shown = environment.task.input_names

@@ -4,11 +4,12 @@ __version__ = "0.1.0"
 
 import importlib as _importlib
 
-from motornet_nb import effector, muscle, pictures, skeleton
-from motornet_nb.audit import AuditError
-from motornet_nb.body import Body
-from motornet_nb.checkpoint import CheckpointError
-from motornet_nb.effector import (
+from motornet_nb.former import FORMER as _FORMER
+from motornet_nb.former import find_former_modules as _find_former_modules
+from motornet_nb.control.audit import AuditError
+from motornet_nb.body.body import Body
+from motornet_nb.learning.checkpoint import CheckpointError
+from motornet_nb.body.effector import (
     CompliantTendonArm26,
     Effector,
     FreePointMass24,
@@ -17,46 +18,48 @@ from motornet_nb.effector import (
     RigidTendonArm26,
     geometric_arm26,
 )
-from motornet_nb.environment import Environment
-from motornet_nb.geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry
-from motornet_nb.guards import NonFiniteError
-from motornet_nb.hill import (
+from motornet_nb.task.environment import Environment
+from motornet_nb.body.geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry
+from motornet_nb.learning.nonfinite import NonFiniteError
+from motornet_nb.body.hill import (
     CompliantTendonHillMuscle,
     HillMuscle,
     MujocoHillMuscle,
     RigidTendonHillMuscle,
     RigidTendonHillMuscleThelen,
 )
-from motornet_nb.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
-from motornet_nb.loss import Loss, ReachLoss, Term
-from motornet_nb.model import Model, from_config
-from motornet_nb.muscle import Muscle, ReluMuscle
-from motornet_nb.policy import Policy, PolicyGRU
-from motornet_nb.ranges import keep_in_range
-from motornet_nb.records import RecordedVariable
-from motornet_nb.registration import register as _register
-from motornet_nb.replicates import Replicates, unstack
-from motornet_nb.results import Experiment, load, save, simulate, to_dataset
-from motornet_nb.rollout import Rollout, play
-from motornet_nb.skeleton import PointMass, Skeleton, TwoDofArm
-from motornet_nb.task import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
-from motornet_nb.training import Progress, train
-from motornet_nb.trials import Streams, Trials
+from motornet_nb.task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
+from motornet_nb.learning.loss import Loss, ReachLoss, Term
+from motornet_nb.core.model import Model, from_config
+from motornet_nb.body.muscle import Muscle, ReluMuscle
+from motornet_nb.control.policy import Policy, PolicyGRU
+from motornet_nb.core.ranges import keep_in_range
+from motornet_nb.core.recorded_variables import RecordedVariable
+from motornet_nb.task.registration import register as _register
+from motornet_nb.control.replicates import Replicates, unstack
+from motornet_nb.results.dataset import Experiment, load, save, simulate, to_dataset
+from motornet_nb.control.rollout import Rollout, play
+from motornet_nb.body.skeleton import PointMass, Skeleton, TwoDofArm
+from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
+from motornet_nb.learning.training import Progress, train
+from motornet_nb.task.trials import Streams, Trials
 
+_find_former_modules()
 _register()
+_importlib.import_module("motornet_nb.views.cards")  # how models show themselves in a notebook
 
 # rooms that need Bokeh, pandas, xarray or ipywidgets, or are large, load when they are first used
-_LAZY_ROOMS = ("analysis", "demo", "drawing", "edits", "fused", "player", "reinforcement", "report", "statics", "views")
+_LAZY_ROOMS = ("fused", "views")
 _LAZY_NAMES = {
-    "EffectorBuilder": "effector_builder",
-    "Explorer": "explorer",
-    "GradientPanel": "gradients",
-    "Perturb": "perturb",
-    "Perturbation": "perturbation",
-    "TaskBuilder": "task_builder",
-    "TrainingPanel": "training_panel",
-    "drive_gradients": "gradients",
-    "side_by_side": "panels",
+    "EffectorBuilder": "panels.effector_builder",
+    "Explorer": "panels.explorer",
+    "GradientPanel": "learning.gradients",
+    "Perturb": "panels.perturb_panel",
+    "Perturbation": "task.perturbation",
+    "TaskBuilder": "panels.task_builder",
+    "TrainingPanel": "panels.training_panel",
+    "drive_gradients": "learning.gradients",
+    "side_by_side": "panels.panel",
 }
 
 __all__ = [
@@ -124,7 +127,7 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in _LAZY_ROOMS:
+    if name in _LAZY_ROOMS or name in _FORMER:
         return _importlib.import_module(f"motornet_nb.{name}")
     if name in _LAZY_NAMES:
         return getattr(_importlib.import_module(f"motornet_nb.{_LAZY_NAMES[name]}"), name)

@@ -25,7 +25,7 @@ FLAGS = (
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
     """A report of eight reaches of an untrained network."""
-    from motornet_nb.report import write_report
+    from motornet_nb.views.report import write_report
 
     arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
     env = mn.Environment(arm, mn.CenterOutReach(), duration=0.4, vision_delay=0.05, proprioception_delay=0.02)

@@ -2,11 +2,13 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from lab import ask, columns, drag, jupyterlab, on_figures, quiet, settled, wait_until
 from monkey import Monkey
 
+SUPPORT = Path(__file__).parent / "support"
 ENVIRONMENT = (
     "torch.manual_seed(0)\n"
     "env = mn.Environment(mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()), mn.CenterOutReach(), duration=0.6)\n"
@@ -23,11 +25,11 @@ def lab(tmp_path_factory):
 @pytest.fixture
 def notebook(lab, request, monkeypatch):
     "A notebook with a panel `p`, whose kernel is watched."
-    monkeypatch.setenv("PYTHONPATH", str(request.path.parent), prepend=":")
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT), prepend=":")
 
     def opened(make, **size):
         begin = (
-            f"import sys; sys.path.insert(0, {str(request.path.parent)!r})\nimport torch, watching, motornet_nb as mn"
+            f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nimport torch, watching, motornet_nb as mn"
         )
         name = request.node.name
         return lab.notebook(name, begin, "watching.watch()", *make, "p", **size)

@@ -1,0 +1,5 @@
+"""Skeletons, muscles, effectors: the physics"""
+
+from motornet_nb.former import names_of
+
+__getattr__, __dir__ = names_of("body")

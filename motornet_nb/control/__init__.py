@@ -1,0 +1,1 @@
+"""A network controls the body: the closed loop over time"""

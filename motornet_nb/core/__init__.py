@@ -1,0 +1,1 @@
+"""What every model is made of: checked parameters, configurations, equality, recipes"""

@@ -1,0 +1,1 @@
+"""How the network learns: losses, optimizers, checkpoints, training"""

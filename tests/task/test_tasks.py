@@ -1,0 +1,488 @@
+"""Tasks: distributions, cues, catch trials, test sets, inputs, start postures."""
+
+import dataclasses
+import json
+import math
+import typing
+
+import numpy as np
+import pytest
+import torch
+from worlds import arm, assert_equal
+
+import motornet_nb as mn
+from motornet_nb import (
+    CenterOutReach,
+    CurlField,
+    DelayedReach,
+    ForcePulse,
+    PosturalHold,
+    RandomTargetReach,
+    Streams,
+    Task,
+    from_config,
+)
+from motornet_nb.task.tasks import assemble, catch_trials, default_posture
+
+STEPS = 100
+BODIES = {"arm": arm(), "point mass": mn.ReluPointMass24()}
+
+
+def draw(task, n=64, seed=0, split="train", body="arm", steps=STEPS, **arguments):
+    "Trials of a task."
+    return task.sample(n, BODIES[body], steps, Streams(seed), split, **arguments)
+
+
+def hand(body, joint_state):
+    "Endpoint positions of joint states."
+    return body.joint_to_cartesian(joint_state)[:, :2]
+
+
+def uniform(values, low, high, sigmas=5):
+    "Whether values look uniform between two limits: range, mean, and counts in ten bins."
+    values = values.double()
+    assert values.min() >= low - 1e-6 and values.max() <= high + 1e-6
+    n = len(values)
+    counts = torch.histc(values, 10, low, high)
+    assert (counts - n / 10).abs().max() < sigmas * math.sqrt(n * 0.09)
+
+
+@pytest.mark.parametrize("task", [RandomTargetReach(), DelayedReach()], ids=lambda t: type(t).__name__)
+@pytest.mark.parametrize("body", BODIES)
+def test_starts_and_targets_are_uniform_in_joint_space(task, body):
+    "Postures fill the joint ranges at rest; targets are the endpoints of such postures, independent of the starts."
+    effector = BODIES[body]
+    trials = draw(task, 3000, body=body)
+    for j in range(2):
+        uniform(trials.joint_state[:, j], float(effector.pos_lower_bound[j]), float(effector.pos_upper_bound[j]))
+    assert not trials.joint_state[:, 2:].any()
+    assert_equal(trials.start, hand(effector, trials.joint_state))
+    goal = hand(effector, effector.draw_joint_state(3000, torch.Generator().manual_seed(5)))
+    for axis in range(2):  # same distribution as independently drawn hands
+        a, b = trials.goal[:, axis].sort().values, goal[:, axis].sort().values
+        assert (a - b).abs().mean() < 0.05 * (b.max() - b.min())
+    correlation = torch.corrcoef(torch.cat((trials.start, trials.goal), 1).T)[:2, 2:]
+    assert correlation.abs().max() < 5 / math.sqrt(3000)
+
+
+def test_go_times_are_uniform_over_the_trial():
+    "Every step of the trial may be the go, T itself excluded; a range limits it."
+    trials = draw(DelayedReach(catch_fraction=0.0), 5000)
+    go = (trials.labels["go_time"] / 0.01).round()
+    assert go.min() == 0 and go.max() == STEPS - 1
+    uniform(go + 0.5, 0, STEPS)
+    assert set(trials.labels["go_time"].tolist()) <= {round(k * 0.01, 12) for k in range(STEPS)}
+    trials = draw(DelayedReach(catch_fraction=0.0, go_range=[0.2, 0.3]), 500)
+    assert set((trials.labels["go_time"] / 0.01).round().long().tolist()) == set(range(20, 30))
+    fixed = draw(DelayedReach(catch_fraction=0.0, go_range=[0.1, 0.1]), 5)
+    assert torch.allclose(fixed.labels["go_time"], torch.tensor(0.1, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 64, 65])
+@pytest.mark.parametrize("fraction", [0.0, 0.25, 0.5, 1.0])
+def test_catch_trials_are_exactly_as_many_as_asked(n, fraction):
+    "floor(fraction n) of each batch, in changing places, for reaches and centre-out; their go time is NaN."
+    for task in (DelayedReach(catch_fraction=fraction), CenterOutReach(catch_fraction=fraction)):
+        trials = draw(task, n)
+        catch = trials.labels["is_catch"]
+        assert int(catch.sum()) == math.floor(fraction * n)
+        assert_equal(torch.isnan(trials.labels["go_time"]), catch)
+        assert [c == "catch" for c in trials.labels["condition"]] == catch.tolist()
+
+
+def test_catch_trials_are_anywhere_in_the_batch():
+    "Over batches each place is a catch trial equally often, whatever its go time would have been."
+    places = sum(catch_trials(8, 0.5, Streams(s)["catch"]).double() for s in range(400)) / 400
+    assert (places - 0.5).abs().max() < 5 * 0.5 / math.sqrt(400)
+
+
+def test_desired_position_jumps_at_the_go_cue():
+    "Start before the go cue, goal from it on; in catch trials the start throughout."
+    trials = draw(DelayedReach(), 40)
+    for i in range(40):
+        go = STEPS + 1 if trials.labels["is_catch"][i] else round(float(trials.labels["go_time"][i]) / 0.01)
+        want = torch.cat((trials.start[i].expand(go, 2), trials.goal[i].expand(STEPS + 1 - go, 2)))
+        assert_equal(trials.target[i], want)
+        assert trials.go_cue[i].tolist() == [1.0] * go + [0.0] * (STEPS + 1 - go)
+
+
+@pytest.mark.parametrize("kind", [DelayedReach, CenterOutReach, PosturalHold])
+def test_inputs_for_both_readings_of_the_cue(kind):
+    "'start off': the target is visible throughout, start and cue vanish at the go; 'target jump': the target input is the desired position."
+    for cue in ("start off", "target jump"):
+        trials = draw(kind(cue=cue), 30)
+        start, target, go = trials.inputs.split([2, 2, 1], -1)
+        waiting = trials.go_cue[..., None]
+        assert_equal(go, waiting)
+        always_start = trials.start[:, None].expand_as(start)
+        if cue == "start off":
+            assert_equal(start, always_start * waiting)
+            assert_equal(target, trials.goal[:, None].expand_as(target).contiguous())
+        else:
+            assert_equal(start, always_start.contiguous())
+            assert_equal(target, trials.target)
+    assert kind(cue=cue).input_labels(BODIES["arm"]) == ["start x", "start y", "target x", "target y", "go cue"]
+
+
+def test_immediate_reach():
+    "The only input is the goal, which is where the endpoint should be from the first moment on."
+    trials = draw(RandomTargetReach(), 5)
+    goal = trials.goal[:, None].expand(5, STEPS + 1, 2).contiguous()
+    assert_equal(trials.inputs, goal)
+    assert_equal(trials.target, goal)
+    assert not trials.go_cue.any() and not trials.labels["is_catch"].any()
+    assert RandomTargetReach().input_labels(BODIES["arm"]) == ["goal x", "goal y"]
+
+
+def test_centre_out_test_set():
+    "Every target once, in order, on the circle, go at 100 ms, no catch trials, from (45, 90) degrees."
+    trials = draw(CenterOutReach(), None, split="test")
+    assert len(trials) == 8 and not trials.labels["is_catch"].any()
+    torch.testing.assert_close(trials.start, torch.tensor([[-0.01697, 0.45396]]).expand(8, 2), atol=1e-5, rtol=0)
+    angle = torch.arange(8) * math.pi / 4
+    want = trials.start + 0.1 * torch.stack((angle.cos(), angle.sin()), 1)
+    torch.testing.assert_close(trials.goal, want, atol=1e-6, rtol=0)
+    assert_equal(trials.labels["target_direction"], torch.arange(8).double() * math.pi / 4)
+    assert (trials.labels["go_time"] == 0.1).all() and (trials.go_cue.sum(1) == 10).all()
+    assert trials.labels["condition"] == ["reach"] * 8
+    degrees = np.degrees(trials.joint_state[0].numpy())
+    np.testing.assert_allclose(degrees, [45, 90, 0, 0], atol=1e-5)
+
+
+def test_centre_out_arguments():
+    "Number, distance, first angle, posture and go time are used; more trials than targets go round again."
+    task = CenterOutReach(n_targets=24, distance=0.05, first_angle=0.3, start_posture=[0.9, 1.2], go_time=0.25)
+    trials = draw(task, 30, split="test")
+    reach = trials.goal - trials.start
+    torch.testing.assert_close(reach.norm(dim=1), torch.full((30,), 0.05), atol=1e-6, rtol=0)
+    want = (0.3 + 2 * math.pi * torch.arange(30) / 24) % (2 * math.pi)
+    torch.testing.assert_close(trials.labels["target_direction"], want.double(), atol=1e-6, rtol=0)
+    torch.testing.assert_close(trials.joint_state[0], torch.tensor([0.9, 1.2, 0, 0]))
+    assert (trials.go_cue.sum(1) == 25).all() and len(draw(task, None, split="test")) == 24
+
+
+def test_centre_out_training_draws_targets_at_random():
+    "Each of the test targets, about equally often, half of them as catch trials."
+    trials = draw(CenterOutReach(), 800)
+    test = draw(CenterOutReach(), None, split="test")
+    which = (trials.goal[:, None] - test.goal).norm(dim=-1).min(1)
+    assert which.values.max() < 1e-5
+    counts = torch.bincount(which.indices, minlength=8)
+    assert (counts - 100).abs().max() < 5 * math.sqrt(800 / 8 * 7 / 8) and int(trials.labels["is_catch"].sum()) == 400
+
+
+def test_point_mass_starts_in_the_middle():
+    "Without a posture, a body that is no arm starts in the middle of its ranges."
+    trials = draw(CenterOutReach(), None, split="test", body="point mass")
+    assert not trials.joint_state.any() and torch.allclose(trials.goal[0], torch.tensor([0.1, 0.0]))
+    torch.testing.assert_close(default_posture(BODIES["arm"]), torch.tensor([math.pi / 4, math.pi / 2]).double())
+
+
+def test_hold():
+    "The target is the start, no cue comes; postures are random in training, the given one in the test set."
+    trials = draw(PosturalHold(), 500)
+    uniform(trials.joint_state[:, 0], 0, math.radians(135))
+    assert_equal(trials.goal, trials.start)
+    assert (trials.go_cue == 1).all() and trials.labels["condition"] == ["hold"] * 500
+    assert_equal(trials.target, trials.start[:, None].expand(500, STEPS + 1, 2).contiguous())
+    test = draw(PosturalHold(start_posture=[1.0, 1.5], n_test_trials=4), None, split="test")
+    assert len(test) == 4
+    torch.testing.assert_close(test.joint_state, torch.tensor([[1.0, 1.5, 0, 0]]).expand(4, 4))
+    pushed = draw(PosturalHold(loads=[ForcePulse(6.0, direction="around")]), None, split="test")
+    assert len({tuple(v) for v in pushed.loads[0]["vector"].tolist()}) == 8
+
+
+@pytest.mark.parametrize(
+    "task", [RandomTargetReach(), DelayedReach(), CenterOutReach(), PosturalHold()], ids=lambda t: type(t).__name__
+)
+def test_start_can_be_imposed(task):
+    "One row or a row a trial, positions alone or with velocities; the goals of random targets stay as they were."
+    task = task.replace(distance=0.01) if isinstance(task, CenterOutReach) else task
+    free = draw(task, 6)
+    for given in (
+        [0.8, 1.2],
+        [[0.8, 1.2, 0.1, -0.2]],
+        0.4 + torch.arange(12).reshape(6, 2) / 20,
+        np.random.default_rng(0).uniform(0.6, 1, (6, 4)),
+    ):
+        trials = draw(task, 6, joint_state=given)
+        want = torch.as_tensor(given, dtype=torch.float32).reshape(-1, np.shape(given)[-1]).expand(6, -1)
+        assert_equal(trials.joint_state[:, : want.shape[1]], want.contiguous())
+        assert_equal(trials.start, hand(BODIES["arm"], trials.joint_state))
+        if "Random" in type(task).__name__ or "Delayed" in type(task).__name__:
+            assert_equal(trials.goal, free.goal)
+    for wrong in ([5.0, 5.0], [0.1], [[0.5, 0.5]] * 4, "here", [float("nan"), 0.5]):
+        with pytest.raises(ValueError, match="joint_state"):
+            draw(task, 6, joint_state=wrong)
+
+
+def test_the_same_seed_gives_the_same_trials():
+    "Bit for bit; another seed, another batch or the other split gives other ones."
+    task = DelayedReach(loads=[ForcePulse([1.0, 2.0])])
+
+    def everything(trials):
+        return torch.cat((trials.joint_state, trials.goal, trials.go_cue, trials.loads[0]["vector"]), 1)
+
+    first = everything(draw(task, seed=4))
+    assert_equal(everything(draw(task, seed=4)), first)
+    assert not torch.equal(everything(draw(task, seed=5)), first)
+    assert not torch.equal(everything(task.sample(64, BODIES["arm"], STEPS, Streams(4, 1))), first)
+
+
+def test_precision_does_not_change_the_trials():
+    "The same numbers are drawn for a float64 body, and rounded later."
+    single, double = (DelayedReach().sample(9, body, STEPS, Streams(2)) for body in (arm(), arm().double()))
+    assert double.goal.dtype == torch.float64
+    torch.testing.assert_close(double.goal.float(), single.goal, atol=1e-6, rtol=0)
+    assert_equal(double.go_cue.float(), single.go_cue)
+
+
+def test_sizes_of_test_sets():
+    "Each task says how many test trials there are."
+    for task, n in (
+        (RandomTargetReach(), 64),
+        (DelayedReach(n_test_trials=10), 10),
+        (CenterOutReach(n_targets=5), 5),
+        (PosturalHold(), 8),
+    ):
+        assert len(draw(task, None, split="test")) == task.n_test() == n
+        assert len(draw(task, None, split="train")) == 64
+        assert len(draw(task, 3, split="test")) == 3
+    assert not draw(DelayedReach(), None, split="test").labels["is_catch"].any()
+
+
+def test_targets_out_of_reach_are_refused():
+    "A distance or a posture that puts a target where the body cannot get."
+    for task in (CenterOutReach(distance=0.4), CenterOutReach(start_posture=[0.8, 0.02], n_targets=16)):
+        with pytest.raises(ValueError, match=r"distance .* reach every target"):
+            draw(task, None, split="test")
+
+
+def test_cues_after_the_end_are_refused():
+    "A go time, or a range of go times, that the trial is too short for."
+    with pytest.raises(ValueError, match=r"go_time .*within the trial \(0 to 0.05 s\)"):
+        draw(CenterOutReach(), 4, steps=5)
+    with pytest.raises(ValueError, match=r"go_range .*within the trial \(0 to 0.2 s\)"):
+        draw(DelayedReach(go_range=[0.1, 0.3]), 4, steps=20)
+
+
+@pytest.mark.parametrize(
+    ("task", "match"),
+    [
+        (CenterOutReach(go_time=0.015), r"go_time = 0.015 .* such as 0.01 or 0.02 s"),
+        (CenterOutReach(go_time=0.004), r"go_time = 0.004 .* such as 0 or 0.01 s"),
+        (DelayedReach(go_range=[0.105, 0.2]), r"go_range = 0.105 .* such as 0.1 or 0.11 s"),
+        (DelayedReach(go_range=[0.1, 0.199]), r"go_range = 0.199 .* such as 0.19 or 0.2 s"),
+    ],
+    ids=str,
+)
+def test_cues_between_two_steps_are_refused(task, match):
+    "When an environment is made, and when a task is used on its own; at a finer step they are what was asked for."
+    with pytest.raises(ValueError, match=match):
+        mn.Environment(BODIES["point mass"], task, duration=0.5)
+    with pytest.raises(ValueError, match=match):
+        draw(task, 4)
+    env = mn.Environment(mn.ReluPointMass24(timestep=0.001), task.replace(catch_fraction=0.0), duration=0.5)
+    go = env.sample(300, 0, "train").labels["go_time"]
+    low, high = (x if isinstance(x, float) else float(x) for x in task.go_window())
+    assert low - 1e-9 <= float(go.min()) <= float(go.max()) <= high + 1e-9
+    assert float(go.min()) == pytest.approx(low, abs=0.003) and float(go.max()) == pytest.approx(high, abs=0.003)
+
+
+WRONG = [
+    (RandomTargetReach, {"n_test_trials": 0}, "n_test_trials"),
+    (DelayedReach, {"catch_fraction": 1.5}, "catch_fraction"),
+    (DelayedReach, {"go_range": [0.3, 0.1]}, "go_range"),
+    (DelayedReach, {"go_range": [0.3]}, "go_range"),
+    (DelayedReach, {"go_range": [-0.1, 0.1]}, "go_range"),
+    (DelayedReach, {"cue": "shout"}, "cue"),
+    (CenterOutReach, {"n_targets": 0}, "n_targets"),
+    (CenterOutReach, {"distance": -0.1}, "distance"),
+    (CenterOutReach, {"go_time": float("nan")}, "go_time"),
+    (CenterOutReach, {"first_angle": "up"}, "first_angle"),
+    (PosturalHold, {"start_posture": [[0.1, 0.2]]}, "start_posture"),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "name"), WRONG)
+def test_wrong_arguments_are_refused(kind, arguments, name):
+    "The message names the class, the argument and what is allowed."
+    with pytest.raises(ValueError, match=rf"{kind.__name__}: {name} = .* it must be "):
+        kind(**arguments)
+
+
+def test_wrong_requests_are_refused():
+    "Splits, numbers of trials, postures of the wrong size, centre-out outside a plane."
+    for n, split, name in ((5, "exam", "split"), (0, "train", "n ="), (2.5, "train", "n =")):
+        with pytest.raises(ValueError, match=name):
+            draw(RandomTargetReach(), n, split=split)
+    with pytest.raises(ValueError, match="joint_state"):
+        draw(CenterOutReach(start_posture=[0.1, 0.2, 0.3]), 2, split="test")
+    line = mn.Effector(mn.PointMass(1), mn.ReluMuscle())
+    with pytest.raises(ValueError, match="plane"):
+        CenterOutReach().sample(2, line, 10, Streams(0), "test")
+
+
+def test_conditions_say_which_loads_acted():
+    "The condition of a trial is its kind and the loads it had."
+    trials = draw(DelayedReach(loads=[CurlField(1.0), ForcePulse(1.0, trials="catch")]), 20)
+    for condition, catch in zip(trials.labels["condition"], trials.labels["is_catch"].tolist(), strict=True):
+        assert condition == ("catch + CurlField + ForcePulse" if catch else "reach + CurlField")
+
+
+TASKS = [
+    RandomTargetReach(n_test_trials=5),
+    DelayedReach(
+        catch_fraction=0.25, go_range=[0.1, 0.4], cue="target jump", loads=[CurlField(8.0), ForcePulse([0.0, 4.0])]
+    ),
+    CenterOutReach(n_targets=24, distance=0.05, start_posture=[0.5, 1.0], first_angle=0.1, loads=[CurlField(-3.0)]),
+    PosturalHold(start_posture=[0.5, 1.0], n_test_trials=3),
+]
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda t: type(t).__name__)
+def test_configuration_round_trip(task):
+    "Through JSON and as printed Python, loads included; the rebuilt task draws the same trials."
+    again = from_config(json.loads(json.dumps(task.to_config())))
+    assert again == task and eval(repr(task), vars(mn)) == task
+    assert task != task.replace(loads=[CurlField(99.0)])
+    assert_equal(draw(again, 7).target, draw(task, 7).target)
+
+
+class TwoStepReach(Task):
+    "A task of one's own: reach to a point on the x axis, drawn from its own stream."
+
+    reach = mn.parameters.number(0.05, "m", "largest distance", above=0)
+
+    input_names = ("target",)
+
+    def draw(self, n, effector, n_steps, streams, split, joint_state):
+        joint_state = effector.as_joint_state([0.8, 1.6], n) if joint_state is None else joint_state
+        start = effector.joint_to_cartesian(joint_state)[:, :2]
+        aside = self.reach * torch.rand(n, generator=streams["goal"])
+        goal = start + torch.stack((aside, torch.zeros(n)), 1)
+        return assemble(
+            effector, n_steps, joint_state, goal, torch.full((n,), 20), self.input_names, "target jump", "step"
+        )
+
+
+def test_a_task_of_ones_own():
+    "A subclass declares its parameters, draws in a few lines, is saved and played like the others."
+    task = TwoStepReach(reach=0.03, loads=[CurlField(4.0)])
+    assert from_config(json.loads(json.dumps(task.to_config()))) == task
+    env = mn.Environment(arm(), task, duration=0.4)
+    assert env.observation_labels[:3] == ["target x", "target y", "vision x"] and env.n_observations == 2 + 2 + 12
+    trials = env.sample(10, 0)
+    assert trials.labels["condition"] == ["step + CurlField"] * 10
+    aside = trials.goal - trials.start
+    assert (aside[:, 0] <= 0.03).all() and aside[:, 0].std() > 0 and not aside[:, 1].any()
+    assert_equal(trials.inputs[:, 19], trials.start)
+    assert_equal(trials.inputs[:, 20], trials.goal)
+    assert mn.play(mn.PolicyGRU(16, 4, 6), env, trials)["endpoint_position"].shape == (10, 40, 2)
+
+
+def test_the_base_class_asks_for_draw():
+    "A task without draw() says so."
+    with pytest.raises(NotImplementedError, match="draw"):
+        draw(Task(), 3)
+
+
+def test_a_task_with_loads_can_be_replaced():
+    "Its loads stay what they are."
+    task = CenterOutReach(loads=[CurlField(strength=3.0), ForcePulse(magnitude=2.0)])
+    other = task.replace(distance=0.05)
+    assert [type(load) for load in other.loads] == [CurlField, ForcePulse]
+    assert other.replace(distance=task.distance) == task
+
+
+class Paced(RandomTargetReach):
+    "Says how fast to reach: one number a trial."
+
+    input_names = ("speed", "goal")
+
+    def own_inputs(self, trials, streams, split):
+        return {"speed": torch.rand(len(trials), generator=streams["speed"], dtype=torch.float64)}
+
+
+def test_an_input_of_ones_own():
+    "One number, at its place among the inputs and in the observation, for networks that learn and that are only played."
+    env = mn.Environment(mn.ReluPointMass24(), Paced(), duration=0.1)
+    assert env.observation_labels[:4] == ["speed", "goal x", "goal y", "vision x"] and env.n_observations == 13
+    trials = env.sample(5, 3)
+    speed = torch.rand(5, generator=Streams(3)["speed"], dtype=torch.float64).float()
+    assert torch.equal(trials.inputs[..., 0], speed[:, None].expand(5, 11))
+    assert torch.equal(trials.inputs[:, 4, 1:], trials.goal)
+    log = mn.train(mn.PolicyGRU(13, 4, 4), env, n_batches=2, batch_size=2, engine="eager", progress=False)
+    assert len(log) == 2
+    ds = mn.simulate(mn.PolicyGRU(13, 4, 4), env, trials)
+    assert ds["observation"].values[:, 0, 0].tolist() == speed.tolist()
+
+
+def test_inputs_of_ones_own_over_time_and_of_several_numbers():
+    "As `input_sizes` says; values of another shape, or of no input, are refused."
+
+    class Context(Paced):
+        input_names = ("context", "goal", "speed")
+        input_sizes: typing.ClassVar = {"context": 3}
+        given: typing.ClassVar = {}
+
+        def own_inputs(self, trials, streams, split):
+            return self.given
+
+    body, time = mn.ReluPointMass24(), torch.arange(11.0)
+    assert Context().input_labels(body) == ["context 1", "context 2", "context 3", "goal x", "goal y", "speed"]
+    Context.given = {"context": torch.eye(3)[[0, 2]], "speed": time.expand(2, 11)}
+    trials = Context().sample(2, body, 10, Streams(0))
+    assert trials.inputs[1, 7].tolist() == [0, 0, 1, *trials.goal[1].tolist(), 7]
+    for wrong, words in (
+        ({"context": torch.zeros(2, 2), "speed": time.expand(2, 11)}, r"context.*\(2, 2\).*\(2, 3\) or \(2, 11, 3\)"),
+        ({"context": torch.eye(3)[:2], "speed": torch.zeros(3)}, r"speed.*\(3,\).*\(2,\) or \(2, 11\)"),
+        ({"speed": torch.zeros(2), "sped": torch.zeros(2)}, r"'sped'.*context, goal, speed"),
+        ({}, r"with 2 inputs.*the 6 that Context declares.*context 1.*own_inputs"),
+    ):
+        Context.given = wrong
+        with pytest.raises(ValueError, match=words):
+            Context().sample(2, body, 10, Streams(0))
+
+
+def test_trials_with_other_inputs():
+    "What differs is said: how many the task declares, and how many there are."
+    env = mn.Environment(mn.ReluPointMass24(), RandomTargetReach(), duration=0.1)
+    other = mn.Environment(mn.ReluPointMass24(), DelayedReach(), duration=0.1)
+    with pytest.raises(ValueError, match=r"with 5 inputs.*the 2 that RandomTargetReach declares.*goal x, goal y"):
+        mn.play(mn.PolicyGRU(env.n_observations, 3, 4), env, other.sample(2))
+    loaded = mn.Environment(mn.ReluPointMass24(), RandomTargetReach(loads=[CurlField(1.0)]), duration=0.1)
+    with pytest.raises(ValueError, match=r"with 1 loads.*RandomTargetReach, which has 0"):
+        env.begin(loaded.sample(2))
+
+
+def test_labels_of_every_kind():
+    "Arrays, tables and lists have one row a trial; in the Dataset a table has a dimension of its own."
+
+    class Labelled(RandomTargetReach):
+        more: typing.ClassVar = {}
+
+        def draw(self, *arguments):
+            trials = super().draw(*arguments)
+            return dataclasses.replace(trials, labels=trials.labels | self.more)
+
+    Labelled.more = {
+        "via": torch.arange(6.0).reshape(3, 2),
+        "speed": np.array([1.5, 2.5, 3.5]),
+        "pair": [[1, 2], [3, 4], [5, 6]],
+        "word": np.array(["a", "b", "c"]),
+    }
+    env = mn.Environment(mn.ReluPointMass24(), Labelled(), duration=0.1)
+    ds = mn.simulate(mn.PolicyGRU(env.n_observations, 3, 4), env, n=3)
+    assert ds["via"].dims == ("trial", "via_element") and ds["via"].values.tolist() == [[0, 1], [2, 3], [4, 5]]
+    assert ds["pair"].values.tolist() == [[1, 2], [3, 4], [5, 6]] and ds["word"].values.tolist() == ["a", "b", "c"]
+    assert ds["speed"].dims == ("trial",) and ds["speed"].values.tolist() == [1.5, 2.5, 3.5]
+    assert env.sample(3).select([2]).labels["speed"].tolist() == [3.5]
+    assert ds.isel(trial=1)["via"].values.tolist() == [2, 3]
+    for wrong in ({"via": torch.zeros(4)}, {"via": torch.zeros(3, 2, 2)}, {"via": ["a"]}, {"via": [[1], [1, 2], [3]]}):
+        Labelled.more = wrong
+        with pytest.raises(ValueError, match=r"labels\['via'\]"):
+            env.sample(3)
+    Labelled.more = {"time": torch.zeros(3)}
+    with pytest.raises(ValueError, match=r"labels = 'time' .*another name"):
+        env.sample(3)
