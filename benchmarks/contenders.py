@@ -82,7 +82,7 @@ def our_loss():
         """Mean of u^2."""
 
         def forward(self, rollout):
-            return mean_square(rollout.as_stored("activation"))
+            return mean_square(rollout.blocked("activation"))
 
     terms = {"distance": PositionError(radius=0), "activation": SquaredActivation(), "hidden": HiddenActivity()}
     return Loss(weights={"distance": 2.0, "activation": 0.05, "hidden": 0.01}, terms=terms)

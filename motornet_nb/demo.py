@@ -13,12 +13,13 @@ from pathlib import Path
 
 import torch
 
-from .body.effector import RigidTendonArm26
-from .body.hill import RigidTendonHillMuscleThelen
+from .body.prebuilt import RigidTendonArm26
+from .body.thelen import RigidTendonHillMuscleThelen
 from .control.policy import PolicyGRU
 from .learning.loss import ReachLoss
 from .learning.training import train
-from .results.dataset import save, simulate
+from .results.dataset import simulate
+from .results.experiment import save
 from .task.environment import Environment
 from .task.tasks import CenterOutReach, DelayedReach
 

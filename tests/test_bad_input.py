@@ -13,8 +13,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import motornet_nb as mn
+from motornet_nb.core.checks import describe, refuse
 from motornet_nb.core.model import from_config
-from motornet_nb.core.parameters import Parameter, describe, refuse
+from motornet_nb.core.parameters import Parameter
 
 FEW = settings(max_examples=8, deadline=None, derandomize=True, database=None)
 SOME = settings(max_examples=30, deadline=None, derandomize=True, database=None)

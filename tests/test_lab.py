@@ -28,9 +28,7 @@ def notebook(lab, request, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(SUPPORT), prepend=":")
 
     def opened(make, **size):
-        begin = (
-            f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nimport torch, watching, motornet_nb as mn"
-        )
+        begin = f"import sys; sys.path.insert(0, {str(SUPPORT)!r})\nimport torch, watching, motornet_nb as mn"
         name = request.node.name
         return lab.notebook(name, begin, "watching.watch()", *make, "p", **size)
 

@@ -21,9 +21,10 @@ from .geometry import Geometry, MusculotendonGeometry, PathGeometry, checked_pat
 from .integration import INTEGRATORS, EffectorCoefficients, EffectorState
 from .muscle import Muscle
 from .skeleton import Skeleton
+from ..core.checks import as_quantity, describe, refuse
 from ..core.equality import of_package
-from ..core.model import Model, contents
-from ..core.parameters import as_quantity, choice, count, data, describe, number, part, quantity, refuse, text
+from ..core.model import Model, tensors_and_settings
+from ..core.parameters import choice, count, data, number, part, quantity, text
 from ..core.ranges import check_ranges
 
 # %% ../../nbs/body/05_body.ipynb #c3419cec
@@ -285,7 +286,7 @@ class Body(Model):
         own_code = any(_has_own_code(type(module)) for module in part.modules())  # which may read anything
         if self.device.type != "cpu" or torch.is_inference_mode_enabled() or own_code:
             return form()
-        tensors, settings = contents(part)
+        tensors, settings = tensors_and_settings(part)
         if any(tensor.requires_grad for tensor in tensors):
             return form()
         source = [self.dtype, self.device, *settings, *((t.dtype, t.tolist()) for t in tensors)]

@@ -17,8 +17,9 @@ from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from .skeleton import Coefficients, PointMass, Skeleton, TwoDofArm
+from ..core.checks import as_quantity, refuse
 from ..core.model import Model
-from ..core.parameters import as_quantity, data, quantity, refuse
+from ..core.parameters import data, quantity
 
 # %% ../../nbs/body/03_geometry.ipynb #8cbff726
 class MusculotendonGeometry(NamedTuple):

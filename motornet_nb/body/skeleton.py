@@ -12,8 +12,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from ..core.checks import refuse
 from ..core.model import Model
-from ..core.parameters import count, quantity, refuse
+from ..core.parameters import count, quantity
 
 # %% ../../nbs/body/00_skeleton.ipynb #f980412c
 Coefficients = dict[str, Tensor]

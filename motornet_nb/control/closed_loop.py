@@ -15,7 +15,7 @@ from torch.func import functional_call
 from torch.utils._pytree import tree_leaves
 
 from .policy import answered, check_policy
-from ..core.parameters import refuse
+from ..core.checks import refuse
 from ..core.recorded_variables import check_outputs, declared_variables, entries, recorded_by, sizes_of
 from ..task.environment import Constants, Environment, Episode, Tap, WorldState
 

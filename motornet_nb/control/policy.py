@@ -15,8 +15,9 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from ..core.checks import describe, is_number, is_whole, refuse
 from ..core.model import Model
-from ..core.parameters import count, describe, is_number, is_whole, number, refuse
+from ..core.parameters import count, number
 
 # %% ../../nbs/control/00_policy.ipynb #7ca780c7
 @runtime_checkable

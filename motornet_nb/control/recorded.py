@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from motornet_nb import fused  # else imported when first used
 
 # %% auto #0
-__all__ = ['Recorded', 'StepByStep', 'Joined', 'Watched', 'InBlocks']
+__all__ = ['Recorded', 'RecordedSteps', 'RecordedConcat', 'RecordedReads', 'RecordedBlocks']
 
 # %% ../../nbs/control/03_recorded.ipynb #a4259a96
 class Recorded(Mapping):
@@ -28,7 +28,7 @@ class Recorded(Mapping):
         self,
         name: str,  # of an output
         replicates: int = 1,  # networks that share the trials
-        as_stored: bool = False,  # whether trials may be spread over several dimensions, which can save a copy
+        blocked: bool = False,  # whether trials may be spread over several dimensions, which can save a copy
     ) -> Sequence[Tensor]:  # (batch, time, ...) of each replicate, or (..., time, ...)
         "One output, cut into the replicates' shares."
         return self[name].unflatten(0, (replicates, -1)).unbind(0) if replicates > 1 else [self[name]]
@@ -38,7 +38,7 @@ class Recorded(Mapping):
         raise NotImplementedError(f"{type(self).__name__} does not define ends()")
 
 
-class StepByStep(Recorded):
+class RecordedSteps(Recorded):
     "Outputs as a list of steps."
 
     def __init__(self, history: list[dict[str, Tensor]]):
@@ -58,7 +58,7 @@ class StepByStep(Recorded):
         return torch.stack([t.detach().sum() for t in self._history[-1].values()]).sum(0, keepdim=True)
 
 
-class Joined(Recorded):
+class RecordedConcat(Recorded):
     "Outputs of several networks, one after the other."
 
     def __init__(self, parts: list[Recorded]):
@@ -67,7 +67,7 @@ class Joined(Recorded):
     def __getitem__(self, name):
         return torch.cat([part[name] for part in self._parts])
 
-    def shares(self, name, replicates=1, as_stored=False):
+    def shares(self, name, replicates=1, blocked=False):
         "Each network's own."
         return [part[name] for part in self._parts]
 
@@ -82,7 +82,7 @@ class Joined(Recorded):
         return torch.cat([part.ends() for part in self._parts])
 
 
-class Watched(Recorded):
+class RecordedReads(Recorded):
     "Other outputs, and a note of which were read."
 
     def __init__(self, recorded: Recorded):
@@ -92,10 +92,10 @@ class Watched(Recorded):
         self.read.add(name)
         return self._recorded[name]
 
-    def shares(self, name, replicates=1, as_stored=False):
+    def shares(self, name, replicates=1, blocked=False):
         "The other's."
         self.read.add(name)
-        return self._recorded.shares(name, replicates, as_stored)
+        return self._recorded.shares(name, replicates, blocked)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._recorded)
@@ -104,7 +104,7 @@ class Watched(Recorded):
         return len(self._recorded)
 
 
-class InBlocks(Recorded):
+class RecordedBlocks(Recorded):
     "Outputs of the fused engine. One that was not expected to be read makes the rollout run again, in a program that stores everything."
 
     def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[str], fused.History]):
@@ -114,9 +114,9 @@ class InBlocks(Recorded):
     def __getitem__(self, name):
         return self._able(name).output(self._positions[name])
 
-    def shares(self, name, replicates=1, as_stored=False):
+    def shares(self, name, replicates=1, blocked=False):
         "As they are in the blocks."
-        return self._able(name).shares(self._positions[name], as_stored)
+        return self._able(name).shares(self._positions[name], blocked)
 
     def _able(self, name: str) -> fused.History:
         if self._history.has(self._positions[name]):

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from ..core.checks import is_whole, refuse
 from ..core.equality import alike
 from ..core.model import Model
-from ..core.parameters import is_whole, refuse
 
 # %% ../../nbs/control/01_replicates.ipynb #78d91a7a
 class Replicates(nn.Module):

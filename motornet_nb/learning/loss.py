@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['mean_square', 'Term', 'PositionError', 'MuscleActivation', 'HiddenActivity', 'HiddenRate', 'WeightPenalty',
-           'FunctionTerm', 'Loss', 'ReachLoss']
+           'FunctionTerm', 'Loss', 'ReachLoss', 'SquaredDistance', 'hand_to_target']
 
 # %% ../../nbs/learning/00_loss.ipynb #172f64f2
 import functools
@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from ..control.rollout import Rollout
+from ..core.checks import refuse
 from ..core.model import Model
-from ..core.parameters import choice, data, number, refuse, text
+from ..core.parameters import choice, data, number, text
 
 # %% ../../nbs/learning/00_loss.ipynb #2124b731
 _ROW = 512  # numbers that may be added one after the other without loss in single precision
@@ -110,7 +111,7 @@ class PositionError(Term):
 
     def forward(self, rollout):
         "Mean absolute error over the coordinates."
-        endpoint, target = rollout.as_stored("endpoint_position"), rollout["target_position"]
+        endpoint, target = rollout.blocked("endpoint_position"), rollout["target_position"]
         error = endpoint - target.unflatten(0, endpoint.shape[:-2])
         return _MeanDistance.apply(error, self.radius, self.distance == "euclidean")
 
@@ -121,7 +122,7 @@ class MuscleActivation(Term):
     def forward(self, rollout):
         "Mean of (u f / mean f)^2."
         strength = rollout.max_isometric_force
-        return mean_square(rollout.as_stored("activation") * (strength / strength.mean()))
+        return mean_square(rollout.blocked("activation") * (strength / strength.mean()))
 
 
 def _hidden(rollout: Rollout, term: Term) -> Tensor:
@@ -132,7 +133,7 @@ def _hidden(rollout: Rollout, term: Term) -> Tensor:
             type(rollout.policy).__name__,
             "a network with a hidden state; use loss.without(...) for one without memory",
         )
-    return rollout.as_stored("hidden")
+    return rollout.blocked("hidden")
 
 
 class HiddenActivity(Term):
@@ -274,3 +275,17 @@ class ReachLoss(Loss):
         self._plain["terms"] = dict(zip(self._plain["weights"], terms, strict=True))
         self.weights, self.terms = self._plain["weights"], self._plain["terms"]
         super().setup()
+
+# %% ../../nbs/learning/00_loss.ipynb #b67381cb
+class SquaredDistance(Term):
+    "Squared distance of the hand from where it should be, m2."
+
+    def forward(self, rollout):
+        "Mean over trials and time."
+        error = rollout["endpoint_position"] - rollout["target_position"]
+        return error.square().sum(-1).mean()
+
+
+def hand_to_target() -> Loss:
+    "How far the hand is from where it should be."
+    return Loss(weights={"squared_distance": 1.0}, terms={"squared_distance": SquaredDistance()})

@@ -15,11 +15,11 @@ from bokeh.models import ColorBar, ColumnDataSource, FactorRange, LinearColorMap
 from bokeh.palettes import Cividis256
 
 from ..body.body import Body
-from ..body.statics import force_length, force_velocity, has_curves, within_limits
-from .dragging import Drags
-from .events import in_turn
-from ..results.kinematics import moment_arm_map
-from ..views.cards import outline, workspace
+from ..body.posture import outline, within_limits, workspace
+from ..body.statics import force_length, force_velocity, has_curves, moment_arm_map
+from .dragging import DragTool
+from .events import exclusive
+from ..results.trials import plane
 from ..views.drawing import color_of, dash_of
 from motornet_nb.views.plotting import (
     INK,
@@ -29,7 +29,6 @@ from motornet_nb.views.plotting import (
     keep_in_view,
     line_dash,
     map_figure,
-    plane,
     styled_figure,
 )
 
@@ -100,7 +99,7 @@ class BodyPicture:
         p.add_layout(_color_bar(self.forces), "right")
         if hand_moved is not None or point_moved is not None:  # a figure without Python can be in a static page
             add_hover(p, [("hand", "drag it")], [hand])
-            self.drags = Drags(p, [self.points, self.hand], self._dragged)
+            self.drags = DragTool(p, [self.points, self.hand], self._dragged)
         self._names: list[str] = []
 
     def show(
@@ -212,7 +211,7 @@ class MomentArmPicture:
         )
         add_hover(p, [("muscle", "@muscle")], [lines], line_policy="interp")
         if clicked is not None:
-            p.on_event(Tap, in_turn(lambda event: None if event.x is None else clicked(self.joint, float(event.x))))
+            p.on_event(Tap, exclusive(lambda event: None if event.x is None else clicked(self.joint, float(event.x))))
 
     def show(self, body: Body, held: Any) -> None:
         "Show a body that is held."

@@ -15,20 +15,12 @@ import torch
 from bokeh.models import Legend, LegendItem, Range1d, Span
 
 from ..body.body import Body
+from ..body.posture import outline, workspace
 from ..control.rollout import Rollout
-from .dragging import Drags
-from ..views.cards import outline, workspace
+from .dragging import DragTool
+from ..results.trials import plane
 from ..views.drawing import color_of, dash_of
-from motornet_nb.views.plotting import (
-    INK,
-    add_hover,
-    empty_source,
-    keep_in_view,
-    line_dash,
-    map_figure,
-    plane,
-    styled_figure,
-)
+from ..views.plotting import INK, add_hover, empty_source, keep_in_view, line_dash, map_figure, styled_figure
 
 # %% ../../nbs/live/04_reach_pictures.ipynb #f6a77426
 class Reach(NamedTuple):
@@ -116,7 +108,7 @@ class ReachPicture:
         add_hover(p, [("muscle", "@muscle")], [lines], line_policy="interp")
         add_hover(p, [("x (m)", "@x{0.000}"), ("y (m)", "@y{0.000}")], [self._line, target])
         if target_moved is not None:
-            self.drags = Drags(p, [self.target], lambda source, point, place: target_moved(place))
+            self.drags = DragTool(p, [self.target], lambda source, point, place: target_moved(place))
         self._body: Body | None = None
         self._edge = np.empty((0, 2))
 

@@ -16,9 +16,9 @@ from bokeh.models import ColorBar, ColumnDataSource, FixedTicker, LinearColorMap
 from bokeh.palettes import Cividis256
 
 from ..body.body import Body
-from .events import in_turn
-from ..results.reader import plane_of
-from ..views.cards import outline, workspace
+from ..body.posture import outline, workspace
+from .events import exclusive
+from ..results.trials import plane, plane_of
 from ..views.drawing import color_of
 from motornet_nb.views.plotting import (
     INK,
@@ -28,7 +28,6 @@ from motornet_nb.views.plotting import (
     keep_in_view,
     line_dash,
     map_figure,
-    plane,
     styled_figure,
 )
 
@@ -106,7 +105,7 @@ class HandPathPicture:
         p.multi_line("xs", "ys", source=self.lines, color="color", line_dash="dash", line_width=2.5)
         p.scatter("x", "y", source=self.hands, size=10, fill_color="color", line_color="#222222")
         add_hover(p, [("trial", "@trial")], [faint])
-        p.on_event(Tap, in_turn(self._tapped))
+        p.on_event(Tap, exclusive(self._tapped))
 
     def _tapped(self, event: Tap) -> None:
         "The nearest path, if one is near."

@@ -12,11 +12,10 @@ from typing import Any
 import ipywidgets as widgets
 import torch
 
-from ..body.edits import Place, value_at
 from ..core.model import Model
 from ..core.parameters import Parameter
-from ..live.events import on_value
-from .controls import Control, control_for, words
+from ..core.places import Place, value_at
+from .controls import Control, control_for, on_value, words
 
 # %% ../../nbs/panels/01_forms.ipynb #1ff6656f
 class FieldControl(Control):

@@ -17,22 +17,15 @@ from torch import Tensor
 
 from ..body.effector import Effector
 from ..body.integration import EffectorCoefficients, EffectorState
+from ..core.checks import check_options, is_truth, refuse, whole_steps
+from ..core.detached import without_history
 from ..core.model import Model
-from motornet_nb.core.parameters import (
-    check_options,
-    count,
-    data,
-    is_truth,
-    number,
-    part,
-    quantity,
-    refuse,
-    whole_steps,
-)
+from ..core.parameters import count, data, number, part, quantity
 from ..core.recorded_variables import entries, recorded_by
+from ..core.streams import Streams, draw_normal
 from .loads import Load, Motion
 from .tasks import Task
-from .trials import Streams, Trials, draw_normal, without_history
+from .trials import Trials
 
 # %% ../../nbs/task/03_environment.ipynb #98ce171c
 class Tap(NamedTuple):

@@ -15,10 +15,10 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 from torch import Tensor
 
+from ..core.checks import as_quantity, refuse, whole_steps
 from ..core.model import Model
-from ..core.parameters import as_quantity, choice, data, number, quantity, refuse, whole_steps
-from .trials import Trials
-from ..views.drawing import Period
+from ..core.parameters import choice, data, number, quantity
+from .trials import Period, Trials
 
 # %% ../../nbs/task/01_loads.ipynb #36d0185b
 class Motion(NamedTuple):

@@ -1,5 +1,44 @@
-"""Figures for any page, alive without a kernel"""
+"""Figures for any page, alive without a kernel: hand paths, courses over time, bodies, training."""
 
-from motornet_nb.former import names_of
+from typing import TYPE_CHECKING
 
-__getattr__, __dir__ = names_of("views")
+from ..core.lazy import lazily
+
+if TYPE_CHECKING:
+    from .effector_figure import effector, moment_arms
+    from .hand_paths import trajectories
+    from .loss_curves import training
+    from .playback import animation
+    from .sliders import slider_grid
+    from .timecourses import activations, kinematics, time_courses
+
+__all__ = [
+    "activations",
+    "animation",
+    "effector",
+    "kinematics",
+    "moment_arms",
+    "slider_grid",
+    "time_courses",
+    "training",
+    "trajectories",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "activations": "timecourses",
+        "animation": "playback",
+        "effector": "effector_figure",
+        "kinematics": "timecourses",
+        "moment_arms": "effector_figure",
+        "slider_grid": "sliders",
+        "time_courses": "timecourses",
+        "training": "loss_curves",
+        "trajectories": "hand_paths",
+    },
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

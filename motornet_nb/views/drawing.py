@@ -4,12 +4,14 @@
 
 # %% auto #0
 __all__ = ['COLORS', 'DASHES', 'Point', 'color_of', 'dash_of', 'Line', 'Dot', 'Label', 'bounds', 'drawing', 'planar',
-           'body_shapes', 'Period', 'timeline', 'table', 'fold', 'card']
+           'body_shapes', 'timeline', 'table', 'fold', 'card']
 
 # %% ../../nbs/views/00_drawing.ipynb #7a4e408b
 import html
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from ..task.trials import Period
 
 # %% ../../nbs/views/00_drawing.ipynb #7021120e
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6E6E6E")
@@ -169,15 +171,6 @@ def body_shapes(
     return shapes
 
 # %% ../../nbs/views/00_drawing.ipynb #677e3b5c
-class Period(NamedTuple):
-    "A stretch of a trial."
-
-    begin: float = 0.0  # s
-    end: float | None = None  # s; None is the end of the trial
-    text: str = ""  # written on it
-    certain: bool = True  # False for a stretch within which something happens at random
-
-
 def timeline(
     rows: dict[str, Sequence[Period]],  # what happens, by name
     *,

@@ -7,7 +7,7 @@ import torch
 from bodies import one_muscle, tensor
 
 from motornet_nb import MujocoHillMuscle, PointMass, TwoDofArm
-from motornet_nb.body.hill import bump
+from motornet_nb.body.mujoco import active_force_length_bump
 from motornet_nb.body.muscle import activation_rate
 
 SIZES = ("m1", "m2", "l1g", "l2g", "i1", "i2", "l1", "l2", "viscosity")
@@ -150,4 +150,4 @@ def test_active_muscle_curves_agree():
 
 def _side_bump(length, lmin):
     middle = 0.5 * (lmin + 0.95)
-    return bump(tensor(length), tensor(lmin), tensor(middle), tensor(0.95))
+    return active_force_length_bump(tensor(length), tensor(lmin), tensor(middle), tensor(0.95))

@@ -9,8 +9,10 @@ from bodies import BODIES, make_body
 
 import motornet_nb as mn
 from motornet_nb.body import edits
-from motornet_nb.body.edits import History, as_python, value_at, with_value
-from motornet_nb.views.cards import outline
+from motornet_nb.body.posture import outline
+from motornet_nb.core.places import value_at, with_value
+from motornet_nb.core.script import as_python
+from motornet_nb.panels.history import History
 
 
 def rebuilt(model, name="model"):
@@ -107,7 +109,7 @@ def test_a_point_is_where_it_was_dragged_to():
     for m, bodies in enumerate(body.geometry.bodies):
         for k, which in enumerate(bodies):
             posture, place = torch.tensor(rng.uniform([0.1, 0.1], [2.2, 2.5])), rng.normal(0, 0.2, 2)
-            moved = edits.move_point(body, m, k, edits.on_body(body, posture, which, place))
+            moved = edits.move_point(body, m, k, edits.body_coordinates(body, posture, which, place))
             np.testing.assert_allclose(outline(moved, posture)[1][body.muscle_names[m]][k], place, atol=1e-6)
             others = [p for i, p in enumerate(moved.geometry.points) if i != m]
             assert all(
@@ -121,7 +123,7 @@ def test_points_come_and_go():
     more = edits.insert_point(body, 0, 1, 1, [0.01, 0.05])
     assert [len(b) for b in more.geometry.bodies] == [3, *(len(b) for b in body.geometry.bodies[1:])]
     assert edits.remove_point(more, 0, 1) == body
-    assert edits.fix_point(body, 0, 1, 2, [0.0, 0.0]).geometry.bodies[0] == [0, 2]
+    assert edits.reattach_point(body, 0, 1, 2, [0.0, 0.0]).geometry.bodies[0] == [0, 2]
     with pytest.raises(ValueError, match="more than two"):
         edits.remove_point(body, 0, 0)
     with pytest.raises(ValueError, match="bodies of the skeleton"):

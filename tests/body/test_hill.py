@@ -11,7 +11,7 @@ from motornet_nb import (
     RigidTendonHillMuscle,
     RigidTendonHillMuscleThelen,
 )
-from motornet_nb.body.hill import bump
+from motornet_nb.body.mujoco import active_force_length_bump
 
 RIGID = {
     "mujoco_hill": MujocoHillMuscle,
@@ -185,7 +185,7 @@ def test_the_force_velocity_curve_is_twice_as_steep_for_lengthening():
 
 def test_mujoco_bump_is_one_at_its_middle_and_zero_outside():
     lower, middle, upper = tensor(0.5), tensor(1.0), tensor(1.6)
-    got = bump(tensor([0.2, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0]), lower, middle, upper)
+    got = active_force_length_bump(tensor([0.2, 0.5, 0.75, 1.0, 1.3, 1.6, 2.0]), lower, middle, upper)
     assert got.tolist() == [0, 0, 0.5, 1, 0.5, 0, 0]
 
 

@@ -6,7 +6,8 @@ import torch
 from bodies import BODIES, make_body
 
 import motornet_nb as mn
-from motornet_nb.body.statics import force_length, force_velocity, has_curves, held, inverse_kinematics, usual_posture
+from motornet_nb.body.posture import inverse_kinematics, usual_posture
+from motornet_nb.body.statics import force_length, force_velocity, has_curves, held
 
 RIGID = [name for name in BODIES if "compliant" not in name]
 

@@ -9,7 +9,7 @@ from worlds import Perceptron, arm, network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb.control.audit import AuditError
-from motornet_nb.control.engines import FusedEngine
+from motornet_nb.control.fused_engine import FusedEngine
 
 
 class FromFile(Perceptron):

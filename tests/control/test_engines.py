@@ -14,7 +14,10 @@ from worlds import Perceptron, PolicyLSTM, arm, network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb import fused
-from motornet_nb.control.engines import ENGINES, AutoEngine, CompiledEngine, EagerEngine, FusedEngine, make_engine
+from motornet_nb.control.compiled_engine import CompiledEngine
+from motornet_nb.control.engine import EagerEngine
+from motornet_nb.control.engines import ENGINES, AutoEngine, make_engine
+from motornet_nb.control.fused_engine import FusedEngine
 from motornet_nb.core.parameters import quantity
 
 DOUBLE, SINGLE = torch.float64, torch.float32
@@ -545,8 +548,8 @@ def test_what_was_looked_at_without_gradients_has_them_later(engine):
     net = network(env)
     played = mn.play(net, env, env.sample(4, 0, "train"), engine=engine)
     with torch.no_grad():
-        assert not played["hidden"].requires_grad and not played.as_stored("activation").requires_grad
-    assert played["hidden"].requires_grad and played.as_stored("activation").requires_grad
+        assert not played["hidden"].requires_grad and not played.blocked("activation").requires_grad
+    assert played["hidden"].requires_grad and played.blocked("activation").requires_grad
 
 
 @pytest.mark.parametrize("engine", ["fused", "eager"])
@@ -559,10 +562,10 @@ def test_outputs_as_they_are_stored(engine, batch):
     for ask in ("as_stored", "by name", "both"):
         net.zero_grad()
         played = mn.play(net, env, env.sample(batch, 0, "train"), 0, engine=engine)
-        named, stored = played["hidden"], played.as_stored("hidden")
+        named, stored = played["hidden"], played.blocked("hidden")
         assert stored.shape[-2:] == named.shape[-2:] and stored.numel() == named.numel()
         assert torch.equal(stored.reshape(named.shape), named)
-        assert played.as_stored("target_position") is played["target_position"]
+        assert played.blocked("target_position") is played["target_position"]
         parts = {"as_stored": [stored], "by name": [named], "both": [0.25 * stored, 0.75 * named]}[ask]
         sum((part.sum() + part[..., 1:, :].diff(dim=-2).square().sum()) for part in parts).backward()
         slopes.append([p.grad.clone() for p in net.parameters()])
@@ -580,10 +583,10 @@ def test_replicates_have_their_own_share_as_it_is_stored(engine, batch):
     trials = [env.sample(batch, i, "train") for i in range(3)]
     streams = [mn.Streams(i) for i in range(3)]
     together = mn.play(nets, env, trials, streams, engine=engine).split()
-    losses = [(i + 1) * played.as_stored("hidden").square().sum() for i, played in enumerate(together)]
+    losses = [(i + 1) * played.blocked("hidden").square().sum() for i, played in enumerate(together)]
     torch.stack([loss for i, loss in enumerate(losses) if i != 1]).sum().backward()  # one of them is left out
     for i in range(3):
-        assert torch.equal(together[i].as_stored("hidden").reshape(together[i]["hidden"].shape), together[i]["hidden"])
+        assert torch.equal(together[i].blocked("hidden").reshape(together[i]["hidden"].shape), together[i]["hidden"])
         alone = network(env, seed=i)
         played = mn.play(alone, env, trials[i], streams[i])
         assert torch.allclose(together[i]["hidden"], played["hidden"], rtol=1e-10, atol=1e-13)

@@ -7,22 +7,9 @@ import pytest
 import torch
 from torch import nn
 
+from motornet_nb.core.checks import as_quantity, describe, range_in_words, refuse
 from motornet_nb.core.model import Model
-from motornet_nb.core.parameters import (
-    as_quantity,
-    choice,
-    count,
-    data,
-    describe,
-    flag,
-    number,
-    part,
-    parts,
-    quantity,
-    range_in_words,
-    refuse,
-    text,
-)
+from motornet_nb.core.parameters import choice, count, data, flag, number, part, parts, quantity, text
 
 
 class Wheel(Model):

@@ -665,7 +665,7 @@ def test_what_is_changed_before_the_backward_pass_is_refused():
         history.output(0).sum().backward()
 
     history = scan.run(fused.flatten(*arguments))
-    (stored,) = history.shares(0, as_stored=True)
+    (stored,) = history.shares(0, blocked=True)
     loss = stored.sum()
     with torch.no_grad():
         stored[0] = 0.0

@@ -25,16 +25,11 @@ from hypothesis.extra import numpy as stn
 from torch import nn
 from torch.optim import lr_scheduler
 
+from motornet_nb.core.files import replace_file
 from motornet_nb.learning import checkpoint
-from motornet_nb.learning.checkpoint import (
-    CheckpointError,
-    CheckpointFolder,
-    pack,
-    random_states,
-    replace_file,
-    restore_random_states,
-    unpack,
-)
+from motornet_nb.learning.checkpoint import CheckpointError, CheckpointFolder
+from motornet_nb.learning.packing import pack, unpack
+from motornet_nb.learning.snapshot import random_states, restore_random_states
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and rights of POSIX")
 

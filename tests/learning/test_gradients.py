@@ -5,7 +5,9 @@ import pytest
 import torch
 
 import motornet_nb as mn
-from motornet_nb.learning.gradients import GradientPanel, arrows, drive_gradients, hand_to_target, play_changed
+from motornet_nb.learning.gradients import drive_gradients, play_changed
+from motornet_nb.learning.loss import hand_to_target
+from motornet_nb.panels.gradient_panel import GradientPanel, arrows
 
 
 def _environment(body, **changes) -> mn.Environment:

@@ -13,8 +13,9 @@ from worlds import assert_equal, network, point_mass_world
 import motornet_nb as mn
 from motornet_nb import Environment, NonFiniteError, RandomTargetReach, ReachLoss, Streams, play, train
 from motornet_nb.learning import training as training_room
-from motornet_nb.learning.nonfinite import Interrupts, first_bad_gradient, first_non_finite
-from motornet_nb.learning.training import Progress
+from motornet_nb.learning.interrupts import Interrupts
+from motornet_nb.learning.nonfinite import find_nonfinite, find_nonfinite_gradient
+from motornet_nb.learning.progress import Progress
 
 ENGINES = ["eager", "fused"]
 
@@ -107,7 +108,7 @@ def test_a_gradient_that_is_too_long_is_noticed():
     "Every number finite, their norm not."
     p = nn.Parameter(torch.zeros(2))
     p.grad = torch.full((2,), 3e38)
-    assert first_bad_gradient([("p", p)]) == "the gradient of all parameters together is not finite"
+    assert find_nonfinite_gradient([("p", p)]) == "the gradient of all parameters together is not finite"
 
 
 def test_a_gradient_of_the_body_is_named():
@@ -125,13 +126,13 @@ def test_the_earliest_step_wins_then_the_order_of_computation():
     streams = Streams(0)
     trials = env.sample(5, streams, "train")
     played = play(network(env), env, trials, streams)
-    assert first_non_finite(played) is None
+    assert find_nonfinite(played) is None
     broken = dict(played.recorded)
     for name, trial, step in (("muscle_force", 1, 4), ("hidden", 2, 6), ("joint_velocity", 0, 4), ("activation", 3, 4)):
         broken[name] = broken[name].detach().clone()
         broken[name][trial, step, 1] = math.nan
     played.recorded, played._made = broken, {}
-    assert first_non_finite(played) == "activation of upper left is nan in trial 3 at step 5 (0.05 s)"
+    assert find_nonfinite(played) == "activation of upper left is nan in trial 3 at step 5 (0.05 s)"
 
 
 # ---- leaving batches out -------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from motornet_nb import (
     train,
 )
 from motornet_nb.control.engines import make_engine
-from motornet_nb.learning.nonfinite import NonFiniteError, first_non_finite
+from motornet_nb.learning.nonfinite import NonFiniteError, find_nonfinite
 
 
 def quick(net=None, env=None, **arguments):
@@ -274,7 +274,7 @@ def test_a_broken_sense_is_named():
     trials = env.sample(8, streams, "train")
     trials.inputs[3, 2, 1] = float("nan")
     played = play(network(env), env, trials, streams)
-    assert first_non_finite(played) == "observation 'goal y' is nan in trial 3 at step 4 (0.04 s)"
+    assert find_nonfinite(played) == "observation 'goal y' is nan in trial 3 at step 4 (0.04 s)"
 
 
 class Bad(nn.Module):
@@ -351,7 +351,7 @@ def test_the_training_before_a_stop_is_kept():
 def test_a_finite_rollout_has_nothing_to_name():
     "The guard is silent."
     env = Environment(arm(), DelayedReach(), duration=0.1)
-    assert first_non_finite(play(network(env), env)) is None
+    assert find_nonfinite(play(network(env), env)) is None
 
 
 async def nobody_waits_for(progress):

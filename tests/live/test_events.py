@@ -7,8 +7,8 @@ import ipywidgets as widgets
 import pytest
 
 from motornet_nb.body.skeleton import TwoDofArm
-from motornet_nb.live.events import in_turn, on_value
-from motornet_nb.panels.controls import NumberControl
+from motornet_nb.live.events import exclusive
+from motornet_nb.panels.controls import NumberControl, on_value
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_page_hears_what_others_did_meanwhile(slider):
     on_value(slider, lambda value: setattr(slider, "value", value))
     page = threading.Thread(target=slider.set_state, args=[{"value": 7.0}])
 
-    @in_turn
+    @exclusive
     def somebody_else():
         page.start()
         begin = time.monotonic()

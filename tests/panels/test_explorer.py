@@ -11,7 +11,7 @@ from worlds import network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb.panels.explorer import Explorer
-from motornet_nb.results.reader import TrialReader, representative
+from motornet_nb.results.reader import TrialReader, stratified_sample
 
 
 def reaches(loads=(), seed=0, n=None):
@@ -341,7 +341,7 @@ def test_a_file_is_explored_in_chunks(ds, tmp_path):
 
 def test_every_kind_of_trial_is_represented():
     kinds = [str(i % 8) for i in range(10_000)] + ["rare"] * 5
-    kept = representative(kinds, 500)
+    kept = stratified_sample(kinds, 500)
     assert len(kept) == 500 and (np.diff(kept) > 0).all()
     names, n = np.unique(np.array(kinds)[kept], return_counts=True)
     assert dict(zip(names, n, strict=True))["rare"] == 5 and n[:8].min() >= 61

@@ -10,13 +10,12 @@ import xarray as xr
 from bodies import assert_golden
 
 import motornet_nb as mn
+from motornet_nb.body.statics import moment_arm_map, passive_drift
 from motornet_nb.results.kinematics import (
     KINEMATICS,
     endpoint_speed,
     lateral_deviation,
-    moment_arm_map,
     movement_times,
-    passive_drift,
     reach_kinematics,
 )
 

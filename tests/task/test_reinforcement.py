@@ -16,7 +16,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import motornet_nb as mn
 from motornet_nb.task.reinforcement import ReachEnv, ReachVectorEnv, make_env, make_vector_env, to_stable_baselines
-from motornet_nb.task.stepper import OBSERVATION_LIMIT, ReachReward, Reward
+from motornet_nb.task.reward import ReachReward, Reward
+from motornet_nb.task.stepper import OBSERVATION_LIMIT
 from motornet_nb.task.tasks import assemble
 
 NAMES = [f"motornet_nb/{task}-v0" for task in ("CenterOutReach", "DelayedReach", "RandomTargetReach", "PosturalHold")]

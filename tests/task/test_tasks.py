@@ -22,7 +22,8 @@ from motornet_nb import (
     Task,
     from_config,
 )
-from motornet_nb.task.tasks import assemble, catch_trials, default_posture
+from motornet_nb.body.posture import default_posture
+from motornet_nb.task.tasks import assemble, catch_trials
 
 STEPS = 100
 BODIES = {"arm": arm(), "point mass": mn.ReluPointMass24()}

@@ -12,13 +12,13 @@ import torch
 from bodies import BODIES, make_body
 
 import motornet_nb as mn
-from motornet_nb.views.cards import outline, workspace
+from motornet_nb.body.posture import outline, workspace
+from motornet_nb.task.trials import Period
 from motornet_nb.views.drawing import (
     COLORS,
     Dot,
     Label,
     Line,
-    Period,
     body_shapes,
     bounds,
     card,

@@ -15,10 +15,11 @@ from bokeh.resources import CDN
 from worlds import arm, network, point_mass_world
 
 import motornet_nb as mn
-from motornet_nb.results.kinematics import endpoint_speed, moment_arm_map
-from motornet_nb.views.drawing import COLORS
-from motornet_nb.views import figures as views
+from motornet_nb import views
+from motornet_nb.body.statics import moment_arm_map
+from motornet_nb.results.kinematics import endpoint_speed
 from motornet_nb.views import plotting
+from motornet_nb.views.drawing import COLORS
 from motornet_nb.views.timecourses import group_trials, time_courses
 
 
