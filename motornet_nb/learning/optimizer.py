@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core.checks import refuse
-from ..core.model import class_of
 from ..core.ranges import Ranges
+from ..core.registry import class_of
 from .nonfinite import NonFiniteError, find_nonfinite_gradient
 
 # %% ../../nbs/learning/02_optimizer.ipynb #d18a378c

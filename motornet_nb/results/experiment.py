@@ -21,8 +21,9 @@ from ..control.replicates import Replicates
 from ..core.checks import describe, refuse
 from ..core.equality import alike
 from ..core.files import replace_file
-from ..core.model import Model, class_of, from_config
+from ..core.model import Model, from_config
 from ..core.ranges import check_ranges, learnt_quantities
+from ..core.registry import class_of
 from .dataset import as_current
 from ..task.environment import Environment
 

@@ -485,7 +485,7 @@ def test_auto_with_a_policy_that_cannot_be_fused():
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
     words = str(caught[0].message)
-    assert len(caught) == 1 and "random draw" in words and "test_engine.py:" in words and "dropout" in words
+    assert len(caught) == 1 and "random draw" in words and "test_engines.py:" in words and "dropout" in words
     assert isinstance(engine.chosen, EagerEngine) and "random draw" in engine.words
     with pytest.raises(fused.Unsupported, match="random draw"):
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine="fused")
@@ -513,7 +513,7 @@ def test_a_policy_that_decides_on_values_falls_back():
 
     env = double_world()
     net = Deciding(env.n_observations, env.n_actions).to(DOUBLE)
-    with pytest.warns(UserWarning, match=r"test_engine\.py:\d+ in forward"):
+    with pytest.warns(UserWarning, match=r"test_engines\.py:\d+ in forward"):
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine="auto")
 
 

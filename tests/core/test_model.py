@@ -12,8 +12,9 @@ from bodies import BODIES, MUSCLES, make_body
 from examples import example, package_classes, package_names
 
 import motornet_nb as mn
-from motornet_nb.core.model import Model, from_config, parameter_rows, parameter_table, type_name
+from motornet_nb.core.model import Model, from_config, parameter_rows, parameter_table
 from motornet_nb.core.parameters import choice, quantity
+from motornet_nb.core.registry import type_name
 
 CANNOT_BE_SAVED = {"FunctionLoad"}  # it holds a function
 

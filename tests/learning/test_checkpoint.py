@@ -26,7 +26,7 @@ from torch import nn
 from torch.optim import lr_scheduler
 
 from motornet_nb.core.files import replace_file
-from motornet_nb.learning import checkpoint
+from motornet_nb.learning import checkpoint, packing
 from motornet_nb.learning.checkpoint import CheckpointError, CheckpointFolder
 from motornet_nb.learning.packing import pack, unpack
 from motornet_nb.learning.snapshot import random_states, restore_random_states
@@ -90,7 +90,7 @@ def check(found, batch: int, size: int = 3):
 
 # ---- pack and unpack -----------------------------------------------------------------------------------------------
 
-DTYPES = [getattr(torch, d) for d in checkpoint._DTYPES] + [torch.complex64, torch.complex128]
+DTYPES = [getattr(torch, d) for d in packing._DTYPES] + [torch.complex64, torch.complex128]
 
 
 @st.composite
@@ -870,7 +870,7 @@ def test_replace_file_is_whole_or_not_at_all(tmp_path):
 
 @POSIX
 def test_killed_full_and_locked(tmp_path):
-    environment = os.environ | {"PYTHONPATH": str(Path(checkpoint.__file__).parent.parent)}
+    environment = os.environ | {"PYTHONPATH": str(Path(checkpoint.__file__).parents[2])}
     command = [sys.executable, str(Path(__file__).parents[1] / "support" / "dying_writers.py"), str(tmp_path)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0 and not done.stderr, done.stderr + done.stdout

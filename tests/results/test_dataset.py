@@ -351,14 +351,13 @@ def test_an_old_file_is_analysed_and_shown(tmp_path):
 
 def test_no_dataset_has_a_variable_named_like_its_dimension(ds, env):
     from motornet_nb.body import statics
-    from motornet_nb.results import kinematics as analysis
     from motornet_nb.results.tuning import preferred_directions
 
     body = env.effector
     made = [
         preferred_directions(ds),
-        analysis.passive_drift(body, n=3),
-        analysis.moment_arm_map(body, n=3),
+        statics.passive_drift(body, n=3),
+        statics.moment_arm_map(body, n=3),
         statics.force_length(body),
         statics.force_velocity(body),
     ]

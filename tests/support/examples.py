@@ -8,7 +8,8 @@ import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 import motornet_nb
-from motornet_nb.core.model import _REGISTRY, Model
+from motornet_nb.core.model import Model
+from motornet_nb.core.registry import REGISTRY
 
 #: arguments for classes that need some and for which the candidates below would not make sense together
 ARGUMENTS = {
@@ -42,7 +43,7 @@ def _modules() -> tuple:
 def package_classes() -> list[type[Model]]:
     "Every model class of the package, in alphabetical order."
     _modules()
-    return [cls for name, cls in sorted(_REGISTRY.items()) if "." not in name]
+    return [cls for name, cls in sorted(REGISTRY.items()) if "." not in name]
 
 
 def package_names() -> dict:
