@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test bench lab app clean
+.PHONY: demo test check bench lab app clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m motornet_nb demo
@@ -12,7 +12,18 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check nbs tests benchmarks
 	$(BIN)/ruff format --check nbs tests benchmarks
+	$(BIN)/basedpyright
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+# before a commit: modules from notebooks, clean notebooks, style, types, the quick tests
+check: $(VENV)/.installed-test
+	$(BIN)/nbdev-export
+	$(BIN)/nbdev-clean
+	$(BIN)/ruff check --fix nbs tests benchmarks
+	$(BIN)/ruff format nbs tests benchmarks
+	$(BIN)/nbdev-export
+	$(BIN)/basedpyright
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 bench: $(VENV)/.installed-test
 	$(PIP) -e '.[benchmark]'

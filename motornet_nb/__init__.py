@@ -1,8 +1,9 @@
 """The neural control of movement in Jupyter: bodies, tasks, and networks trained through them."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 import importlib as _importlib
+from typing import TYPE_CHECKING
 
 from motornet_nb.body.body import Body
 from motornet_nb.body.effector import Effector
@@ -44,13 +45,44 @@ from motornet_nb.task.registration import register as _register
 from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
 from motornet_nb.task.trials import Trials
 
+if TYPE_CHECKING:  # what an editor should know of; it is imported when it is first used
+    from motornet_nb import body as body
+    from motornet_nb import control as control
+    from motornet_nb import core as core
+    from motornet_nb import demo as demo
+    from motornet_nb import fused as fused
+    from motornet_nb import learning as learning
+    from motornet_nb import live as live
+    from motornet_nb import panels as panels
+    from motornet_nb import results as results
+    from motornet_nb import task as task
+    from motornet_nb import views as views
+    from motornet_nb.learning import loss as loss
+    from motornet_nb.learning.gradients import drive_gradients as drive_gradients
+    from motornet_nb.panels.effector_builder import EffectorBuilder as EffectorBuilder
+    from motornet_nb.panels.explorer import Explorer as Explorer
+    from motornet_nb.panels.gradient_panel import GradientPanel as GradientPanel
+    from motornet_nb.panels.panel import side_by_side as side_by_side
+    from motornet_nb.panels.perturb_panel import Perturb as Perturb
+    from motornet_nb.panels.task_builder import TaskBuilder as TaskBuilder
+    from motornet_nb.panels.training_panel import TrainingPanel as TrainingPanel
+    from motornet_nb.results import kinematics as analysis
+    from motornet_nb.task import reinforcement as reinforcement
+    from motornet_nb.task.perturbation import Perturbation as Perturbation
+    from motornet_nb.views import report as report
+
 _find_former_modules()
 _register()
 _importlib.import_module("motornet_nb.views.cards")  # how models show themselves in a notebook
 
-# rooms that need Bokeh, pandas, xarray or ipywidgets, or are large, load when they are first used
-_LAZY_ROOMS = ("demo", "fused", "views")
-_LAZY_NAMES = {
+# folders, and modules that have a name of their own here
+_ROOMS = (
+    *("body", "control", "core", "demo", "fused", "learning", "live", "panels", "results", "task", "views"),
+    *("analysis", "drawing", "edits", "effector", "loss", "muscle", "pictures", "player", "reinforcement"),
+    *("report", "skeleton", "statics"),
+)
+# what needs Bokeh, pandas, xarray or ipywidgets
+_LAZY = {
     "EffectorBuilder": "panels.effector_builder",
     "Explorer": "panels.explorer",
     "GradientPanel": "panels.gradient_panel",
@@ -127,12 +159,12 @@ __all__ = [
 
 
 def __getattr__(name: str):
-    if name in _LAZY_ROOMS or name in _FORMER:
+    if name in _LAZY:
+        return getattr(_importlib.import_module(f"motornet_nb.{_LAZY[name]}"), name)
+    if name in _ROOMS or name in _FORMER:
         return _importlib.import_module(f"motornet_nb.{name}")
-    if name in _LAZY_NAMES:
-        return getattr(_importlib.import_module(f"motornet_nb.{_LAZY_NAMES[name]}"), name)
     raise AttributeError(f"module 'motornet_nb' has no attribute {name!r}")
 
 
-def __dir__():
-    return sorted([*globals(), *_LAZY_ROOMS, *_LAZY_NAMES])
+def __dir__() -> list[str]:
+    return sorted({*__all__, *_LAZY, *_ROOMS, "__version__"})
