@@ -1,7 +1,9 @@
 """The project itself: notebooks are the source, configuration is consistent, imports are light."""
 
+import ast
 import configparser
 import json
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -57,6 +59,87 @@ def test_notebooks_are_light_and_valid(notebook):
     nb = nbformat.read(notebook, as_version=4)
     nbformat.validate(nb)
     assert re.match(r"# .+\n\n> .+", nb.cells[0].source)
+
+
+#: what may import what: only from the right to the left; `fused` knows nobody
+FLOORS = ("core", "fused", "body", "task", "control", "results", "learning", "views", "live", "panels")
+FACES = ("__init__", "__main__", "demo", "former")
+
+
+def _imports() -> set[tuple[str, str]]:
+    "Which module imports which: paths with points within the package, the faces of folders as the folders."
+    package = ROOT / "motornet_nb"
+    files = {".".join(p.relative_to(package).with_suffix("").parts): p for p in package.rglob("*.py")}
+    arrows = set()
+    for name, path in files.items():
+        inside = ["motornet_nb", *name.split(".")[:-1]]
+        for node in ast.walk(ast.parse(path.read_text())):
+            named = []
+            if isinstance(node, ast.ImportFrom):
+                base = inside[: len(inside) + 1 - node.level] if node.level else []
+                base = [*base, *(node.module or "").split(".")] if node.module else base
+                named = [".".join([*base, alias.name]) for alias in node.names]
+            elif isinstance(node, ast.Import):
+                named = [alias.name for alias in node.names]
+            for full in named:
+                if full.startswith("motornet_nb."):
+                    full = full.removeprefix("motornet_nb.")
+                    near = [full, f"{full}.__init__", full.rpartition(".")[0], f"{full.rpartition('.')[0]}.__init__"]
+                    arrows.add((name, next((n for n in near if n in files), "__init__")))
+    return arrows
+
+
+def test_imports_go_one_way():
+    """No folder imports one that stands above it, and no module of a folder one that imports it."""
+    arrows = {(a, b) for a, b in _imports() if a != b}
+    for a, b in arrows:
+        above, below = a.partition(".")[0], b.partition(".")[0]
+        if above in FLOORS and above != below and not a.endswith("__init__"):
+            assert below in FLOORS[: FLOORS.index(above)], f"{a} imports {b}"
+            assert above != "fused", f"{a} imports {b}"
+    left = {m for arrow in arrows for m in arrow if not m.endswith("__init__")}
+    while left:
+        ground = {m for m in left if not any(a == m and b in left for a, b in arrows)}
+        assert ground, f"these modules import each other in a circle: {sorted(left)}"
+        left -= ground
+
+
+def test_no_module_is_long():
+    """At most 400 lines, so that one concept fits."""
+    lines = {n: len(p.read_text().splitlines()) for n, p in _modules(ROOT).items() if n != "_modidx.py"}
+    assert not {n: k for n, k in lines.items() if k > 400}
+
+
+def test_notebooks_modules_and_tests_mirror_each_other():
+    """Every notebook exports the module of its name; every test of a folder is of one of its modules."""
+    for notebook in NOTEBOOKS:
+        cells = nbformat.read(notebook, as_version=4).cells
+        exports = [name for c in cells for name in re.findall(r"^#\| default_exp (\S+)", c.source)]
+        folder = notebook.parent.relative_to(ROOT / "nbs").as_posix()
+        if folder in FLOORS:
+            name = re.fullmatch(r"\d\d_(\w+)", notebook.stem).group(1)
+            assert exports == [f"{folder}.{name}"], notebook
+    for folder in FLOORS:
+        modules = {p.stem for p in (ROOT / "motornet_nb" / folder).glob("*.py")}
+        for test in (ROOT / "tests" / folder).glob("test_*.py"):
+            name = test.stem.removeprefix("test_")
+            assert name in {*modules, folder} or name.startswith("against_"), f"{test.name} is of no module of {folder}"
+
+
+def test_what_the_package_shows():
+    """An editor is offered what a user may use: no names that are there by the way."""
+    import motornet_nb as mn
+
+    assert set(mn.__all__) < set(dir(mn)) and "__version__" in dir(mn)
+    for name in dir(mn):
+        assert getattr(mn, name) is not None
+        assert name == "__version__" or not name.startswith("_")
+    folders = {m.name for m in pkgutil.iter_modules(mn.__path__) if m.ispkg}
+    assert folders == set(FLOORS) and folders < set(dir(mn))
+    for name in ("analysis", "views", "statics", "edits"):
+        shown = dir(getattr(mn, name))
+        assert shown and not [n for n in shown if n.startswith("_") or n in ("np", "pd", "torch", "math", "Any")]
+        assert all(getattr(getattr(mn, name), n) is not None for n in shown)
 
 
 def test_both_nbdev_configurations_agree():
