@@ -10,6 +10,7 @@ import math
 import time
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -20,12 +21,17 @@ from .learning.loss import ReachLoss
 from .learning.training import train
 from .results.dataset import simulate
 from .results.experiment import save
+from .results.kinematics import reach_kinematics
 from .task.environment import Environment
 from .task.tasks import CenterOutReach, DelayedReach
+from .views.report import DISPLAYED, in_words, write_report
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # %% ../nbs/demo.ipynb #f97d0f85
 def demo_environments() -> tuple[Environment, Environment]:
-    "The environment a network is trained in, and the one it is examined in."
+    "The environment a network is trained in (delayed reaches between random points) and the one it is examined in (eight centre-out reaches of 10 cm), of 1 s and with the same arm."
     arm = RigidTendonArm26(muscle=RigidTendonHillMuscleThelen())
     timing = {"duration": 1.0, "vision_delay": 0.05, "proprioception_delay": 0.02}
     training = DelayedReach(go_range=[0.05, 0.7])
@@ -35,12 +41,14 @@ def demo_environments() -> tuple[Environment, Environment]:
 def warm_cosine(
     batch: int,  # number of the batch
     n_batches: int,  # batches of the whole training
-) -> float:  # factor between 0 and 1
-    "A learning rate that rises over 50 batches and falls to a fiftieth along a cosine."
+) -> float:  # factor of the learning rate, between 0 and 1
+    """A learning rate that rises over 50 batches and falls to a fiftieth along a cosine:
+    min(1, (batch + 1) / 50) (0.02 + 0.49 (1 + cos(π batch / n_batches))).
+    """
     falling = 0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, batch / n_batches)))
     return min(1.0, (batch + 1) / 50) * falling
 
-
+# %% ../nbs/demo.ipynb #510af9ba
 def demo(
     folder: str | Path = "demo",  # where the results go; made if it does not exist
     *,
@@ -49,11 +57,12 @@ def demo(
     learning_rate: float = 7e-3,  # the highest
     seed: int = 0,  # of weights, trials and noise
     progress: bool = True,  # whether to show a progress bar
-) -> dict:  # "policy", "environment", "log", "results" (Dataset), "kinematics" (table)
-    "Train a network to reach with an arm, examine it, and write `results.nc`, `report.html` and the trained network to a folder."
-    from motornet_nb.results.kinematics import reach_kinematics
-    from motornet_nb.views.report import write_report
+) -> dict[str, Any]:
+    """Train a network to reach with an arm, examine it, print the kinematics of eight reaches, and write everything to a folder.
 
+    The folder is one of `save` (experiment.json, weights.safetensors, log.csv, results.nc), with report.html.
+    Returns a dict: policy, environment (of the training), log (table of `train`), results (Dataset of `simulate`), kinematics (table of `reach_kinematics`).
+    """
     training, examination = demo_environments()
     torch.manual_seed(seed)
     policy = PolicyGRU(training.n_observations, 50, training.n_actions)
@@ -94,13 +103,11 @@ def demo(
 
 
 def kinematics_in_words(
-    kinematics,  # table from `reach_kinematics`
+    kinematics: "pd.DataFrame",  # of `reach_kinematics`
 ) -> str:
-    "The kinematics table in the units one thinks in: degrees, milliseconds, centimetres."
-    from motornet_nb.views.report import DISPLAYED, in_words
-
+    "The kinematics table as text, in the units one thinks in: degrees, milliseconds, centimetres."
     measures = {name: f"{head} ({unit})" for name, (head, unit, *_) in DISPLAYED.items() if name in kinematics}
-    shown = kinematics[list(measures)].astype(object)
+    shown = kinematics.loc[:, list(measures)].astype(object)
     for name in measures:
         shown[name] = [in_words(name, value, unit=False) for value in kinematics[name]]
     return shown.rename(columns=measures).to_string(index=False)

@@ -330,7 +330,7 @@ class Explorer(Panel):
         reader, other = self._reader, self._other
         shown = [Shown(reader.read(positions), [reader.labels[p] for p in positions], 0, reader.body)]
         if other is not None:
-            alike = other.alike(reader, positions)
+            alike = other.matching_trials(reader, positions)
             if alike:
                 shown.append(Shown(other.read(alike), [other.labels[p] for p in alike], 1, other.body))
         self._picked = list(positions)

@@ -7,26 +7,44 @@ __all__ = ['stratified_sample', 'TrialReader']
 
 # %% ../../nbs/results/05_reader.ipynb #762493f5
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..body.body import Body
 from ..core.checks import refuse
 from .dataset import configured
 from .trials import as_trials, direction_names, plane_of, trial_values
 from .tuning import preferred_directions
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 # %% ../../nbs/results/05_reader.ipynb #b034e3ec
-_MOST_LABELS, _MOST_PATHS, _MOST_TUNED, _MOST_POINTS, _MOST_DIRECTIONS = 20_000, 500, 200, 200, 16
+_MOST_LABELS = 20_000  # trials whose labels are read
+_MOST_PATHS = 500  # trials whose hand paths are shown
+_MOST_TUNED = 200  # trials that preferred directions are made from
+_MOST_POINTS = 200  # of a hand path
+_MOST_DIRECTIONS = 16  # that make a group each
 _MANY_CHUNKS = 1000  # each of them takes milliseconds to read
 _LABELS = ("target_direction", "go_time", "condition")
+_DRAWN = (
+    "joint_position",
+    "endpoint_position",
+    "endpoint_velocity",
+    "target_position",
+    "activation",
+    "muscle_force",
+    "endpoint_load",
+    "hidden",
+)
 
 
 def stratified_sample(
     kinds: Sequence[str],  # what each trial is
     n: int,  # at most so many trials
-) -> np.ndarray:  # positions, in order
-    "Some trials, equally many of each kind as far as there are."
+) -> np.ndarray:  # (kept) positions, in order
+    "Some trials at random, equally many of each kind as far as there are; the same ones at every call."
     if len(kinds) <= n:
         return np.arange(len(kinds))
     order = np.random.default_rng(0).permutation(len(kinds))
@@ -39,11 +57,17 @@ def stratified_sample(
 
 # %% ../../nbs/results/05_reader.ipynb #4ef31dc6
 class TrialReader:
-    "Reads the trials of a Dataset that are asked for."
+    """Reads the trials of a Dataset that are asked for. A trial is named by its label along `trial`, or by its position where labels do not tell trials apart.
+
+    ds, the Dataset, with a dimension trial; single, whether it came without; n, how many trials it has; labels (n) and by_label, whether these are the Dataset's own; seconds (time) s.
+    shown (shown), the positions of up to 500 trials that stand for all, and of these condition and direction_name (texts), direction (shown) rad, hand (shown, time, 2) m, thinned out over time.
+    body, the effector from the Dataset's configuration, or None.
+    ValueError for a Dataset without trials or times; TypeError for what is no Dataset of `simulate`.
+    """
 
     def __init__(
         self,
-        ds: Any,  # Dataset from `simulate`, in memory or in a file
+        ds: "xr.Dataset",  # from `simulate`, in memory or in a file
         owner: str = "TrialReader",  # who asks, for error messages
     ):
         self.single, self.owner = "trial" not in getattr(ds, "dims", ()), owner
@@ -71,14 +95,14 @@ class TrialReader:
         self.hand = plane_of(paths, "endpoint_position")  # (shown, time, 2) m
         self.direction = trial_values(self._known, "target_direction").astype(float)  # (shown) rad
         environment = configured(ds)
-        self.body = None if environment is None else environment.effector
+        self.body: Body | None = None if environment is None else environment.effector
 
-    def _bare(self, names: Sequence[str]) -> Any:
+    def _bare(self, names: Sequence[str]) -> "xr.Dataset":
         "Variables without the coordinates that would be read from the file with them."
         ds = self.ds[list(names)]
         return ds.drop_vars([c for c in ds.coords if c not in ds.dims])
 
-    def _labelled(self, positions: Sequence[int]) -> Any:  # Dataset in memory
+    def _labelled(self, positions: Sequence[int] | np.ndarray) -> "xr.Dataset":  # in memory
         "The labels of trials."
         import xarray as xr
 
@@ -90,7 +114,8 @@ class TrialReader:
             few.assign_coords(_position=xr.Variable("trial", np.arange(self.n))).isel(trial=_index(positions)).compute()
         )
 
-    def _labels_of(self, positions: Sequence[int]) -> Any:  # Dataset in memory
+    def _labels_of(self, positions: Sequence[int] | np.ndarray) -> "xr.Dataset":  # in memory
+        "The labels of trials, from those that are known where that will do."
         at = {int(p): i for i, p in enumerate(self.shown)}
         if all(p in at for p in positions):
             return self._known.isel(trial=[at[p] for p in positions])
@@ -99,8 +124,8 @@ class TrialReader:
     def positions(
         self,
         trials: Any,  # one label of the dimension trial, or several
-    ) -> list[int]:
-        "Where trials are in the Dataset."
+    ) -> list[int]:  # each once, in the order that was asked for
+        "Where trials are in the Dataset. ValueError for a label that it does not have."
         found = []
         for label in np.atleast_1d(np.asarray(trials, dtype=None if not isinstance(trials, str) else object)).tolist():
             at = np.flatnonzero(self.labels == label)
@@ -113,25 +138,17 @@ class TrialReader:
 
     def read(
         self,
-        positions: Sequence[int],  # of trials
-    ) -> Any:  # Dataset in memory
-        "All that is drawn of a few trials."
-        wanted = (
-            "joint_position",
-            "endpoint_position",
-            "endpoint_velocity",
-            "target_position",
-            "activation",
-            "muscle_force",
-            "endpoint_load",
-            "hidden",
-        )
-        read = self._bare([v for v in wanted if v in self.ds]).isel(trial=_index(positions)).compute()
+        positions: Sequence[int] | np.ndarray,  # of trials
+    ) -> "xr.Dataset":  # in memory
+        """All that is drawn of a few trials, as far as the Dataset has it: joint_position, endpoint_position, endpoint_velocity, target_position, activation, muscle_force, endpoint_load, hidden;
+        with the coordinates target_direction, go_time and condition.
+        """
+        read = self._bare([v for v in _DRAWN if v in self.ds]).isel(trial=_index(positions)).compute()
         labels = self._labels_of(positions)
         return read.assign_coords({n: labels[n].variable for n in _LABELS if n in labels})
 
     def groups(self) -> dict[str, list[int]]:
-        "Names of conditions and directions, and the positions of the trials that are shown of them."
+        "Names of conditions and directions, and the positions of the trials that are shown of them; first, one trial of each direction. Many directions do not make groups."
         found: dict[str, list[int]] = {}
         conditions, directions = list(dict.fromkeys(self.condition)), list(dict.fromkeys(self.direction_name))
         few = 1 < len(directions) <= _MOST_DIRECTIONS
@@ -145,18 +162,18 @@ class TrialReader:
                 first.values()
             )
         for c, d, p in zip(self.condition, self.direction_name, self.shown, strict=True):
-            words = [c if len(conditions) > 1 or not few else "", d if few else ""]
-            found.setdefault(", ".join(w for w in words if w) or "all trials", []).append(int(p))
+            named = [c if len(conditions) > 1 or not few else "", d if few else ""]
+            found.setdefault(", ".join(w for w in named if w) or "all trials", []).append(int(p))
         return found
 
     def name(
         self,
         i: int,  # which of those that are shown
     ) -> str:
-        "A trial in a list."
+        "A trial as it is called in a list: '3: 90°, catch'."
         return ", ".join(w for w in (f"{self.labels[self.shown[i]]}: {self.direction_name[i]}", self.condition[i]) if w)
 
-    def alike(
+    def matching_trials(
         self,
         reader: "TrialReader",  # of another Dataset
         positions: Sequence[int],  # of trials there
@@ -169,8 +186,10 @@ class TrialReader:
             found += labelled[:1] or same[:1]
         return list(dict.fromkeys(found))
 
-    def tuning(self) -> tuple[Any, str]:  # Dataset over the units, or None; words on what it is from
-        "Preferred directions of the units, from at most some hundred trials."
+    def tuning(
+        self,
+    ) -> "tuple[xr.Dataset | None, str]":  # of `preferred_directions`, and a note on how many trials it is from
+        "Preferred directions of the units, from at most 200 trials; (None, '') without hidden activity or with fewer than three directions."
         if "hidden" not in self.ds or self.ds["hidden"].ndim != 3:
             return None, ""
         aimed = self.shown[np.isfinite(self.direction)]
@@ -186,6 +205,6 @@ class TrialReader:
         return tuned, "" if len(used) == self.n else f", tuning from {len(used)} trials"
 
 
-def _index(positions: Sequence[int]) -> Any:
+def _index(positions: Sequence[int] | np.ndarray) -> list[int] | slice:
     "What selects trials; a slice for one of them, which is quicker in many chunks."
     return list(positions) if len(positions) != 1 else slice(positions[0], positions[0] + 1)

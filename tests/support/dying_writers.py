@@ -1,4 +1,4 @@
-"""Writers of checkpoints that are killed, get no space or no right; run by test_checkpoint.py in a process of its own.
+"""Writers of checkpoints that are killed, get no space or no right; run by tests/learning/test_checkpoint.py in a process of its own.
 
 It imports once and forks for each part, which prints what it found.
 """

@@ -1,4 +1,4 @@
-"""Training runs that are killed, interrupted or get no space; run by test_resume.py in a process of its own.
+"""Training runs that are killed, interrupted or get no space; run by tests/learning/test_run_folder.py in a process of its own.
 
     python killed_training.py FOLDER [KILLS] [SEED]
 

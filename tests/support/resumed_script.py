@@ -1,4 +1,4 @@
-"""A training run with classes and functions of its own; test_recipe.py runs it again, changed or not, in another process.
+"""A training run with classes and functions of its own; tests/core/test_recipe.py runs it again, changed or not, in another process.
 
 python resumed_script.py FOLDER SEED N_BATCHES
 """

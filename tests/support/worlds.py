@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from motornet_nb import (
+    CenterOutReach,
     Environment,
     PolicyGRU,
     RandomTargetReach,
@@ -27,6 +28,11 @@ def point_mass_world(task: Task | None = None, **arguments) -> Environment:
     return Environment(
         ReluPointMass24(), RandomTargetReach() if task is None else task, **{"duration": 0.1} | arguments
     )
+
+
+def arm_world(task: Task | None = None, **arguments) -> Environment:
+    "The paper's arm doing a task, centre-out reaches if none is given, for 200 ms."
+    return Environment(arm(), CenterOutReach() if task is None else task, **{"duration": 0.2} | arguments)
 
 
 def drives(env: Environment, n: int, seed: int = 0) -> torch.Tensor:
