@@ -26,16 +26,21 @@ def load_reference(name: str) -> xr.Dataset:
     return xr.load_dataset(path, engine="h5netcdf")
 
 
+def _shared(tmp_path_factory, name: str) -> str:
+    "A folder that all workers of a test run share: what one has compiled, the others find."
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return str(folder)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def programs(tmp_path_factory):
-    "A folder for what the fused engine builds, unless the caller has chosen one."
-    if "MOTORNET_NB_CACHE" in os.environ:
-        yield
-        return
+    "Folders for what the fused engine and torch.compile build, unless the caller has chosen some."
     with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("programs")
-        folder.chmod(0o700)
-        patch.setenv("MOTORNET_NB_CACHE", str(folder))
+        for variable in ("MOTORNET_NB_CACHE", "TORCHINDUCTOR_CACHE_DIR"):
+            if variable not in os.environ:
+                patch.setenv(variable, _shared(tmp_path_factory, variable.lower()))
         yield
 
 
