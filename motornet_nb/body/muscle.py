@@ -22,12 +22,14 @@ def activation_rate(
     tau_activation: Tensor,  # s
     tau_deactivation: Tensor,  # s
 ) -> Tensor:  # (batch, muscle) 1/s
-    "Rate of change of activation (Thelen 2003, eqs 1-2)."
+    """Rate of change of activation, (u - a) / tau, with tau = tau_activation (0.5 + 1.5 a) where the drive u is above the
+    activation a, and tau = tau_deactivation / (0.5 + 1.5 a) where it is not. Thelen (2003), eqs 1-2."""
     k = torch.add(0.5, activation, alpha=1.5)
     tau = torch.where(drive > activation, tau_activation * k, tau_deactivation / k)
     return (drive - activation) / tau
 
 # %% ../../nbs/body/01_muscle.ipynb #e0c0d5a8
+#: a muscle's variables by name, (batch, muscle) each
 MuscleState = dict[str, Tensor]
 
 #: declarations shared by the models; a model lists those it needs in `muscle_declarations`
@@ -38,7 +40,8 @@ SLACK_LENGTH = quantity(1.0, "l0", "contractile length at which passive force st
 
 
 class Muscle(Model):
-    "Base class: a muscle model, as pure functions vectorised over muscles."
+    """Base class: a muscle model, as pure functions vectorised over muscles. A subclass writes `evaluate`, and lists in
+    `muscle_declarations` what differs from muscle to muscle."""
 
     min_activation = quantity(0.0, "1", "smallest activation", at_least=0, below=1, typical=(0, 0.05))
     tau_activation = quantity(
@@ -48,22 +51,36 @@ class Muscle(Model):
         0.05, "s", "time constant of deactivation", above=0, typical=(0.02, 0.1), source="Thelen (2003)"
     )
 
+    #: keys of a state, in the order in which they are stacked
     state_names: ClassVar[tuple[str, ...]] = ("activation", "length", "velocity", "force")
+    #: those of them that are integrated; all others follow
     integrated: ClassVar[tuple[str, ...]] = ("activation",)
-    recorded: ClassVar[dict[str, tuple]] = {}  # what a Dataset keeps of the state beyond the built-in variables
+    #: what a Dataset keeps of the state beyond the built-in variables: name -> (dimension, unit, description)
+    recorded: ClassVar[dict[str, tuple]] = {}
+    #: what differs from muscle to muscle, by name
     muscle_declarations: ClassVar[dict[str, Parameter]] = {"max_isometric_force": MAX_ISOMETRIC_FORCE}
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        own = vars(cls)  # `held` was the name of `isometric_state`: who overrides the one overrides the other
+        if "held" in own:
+            cls.isometric_state = own["held"]
+        elif "isometric_state" in own:
+            cls.held = own["isometric_state"]
 
     def coefficients(
         self,
-        muscles: dict[str, Tensor],  # what differs from muscle to muscle, (muscle) each
+        muscles: dict[str, Tensor],  # what differs from muscle to muscle, (muscle) each; keys of `muscle_declarations`
     ) -> dict[str, Tensor]:
-        "What the pure functions need of the parameters. Subclasses add to it."
+        """What the pure functions need of the parameters, a number or (muscle) each; subclasses add to it.
+
+        `min_activation` (1), `tau_activation`, `tau_deactivation` (s), `max_isometric_force` (N), and the scales by which
+        proprioception divides, `length_scale` (m) and `velocity_scale` (m/s), both 1 here. A body adds `zero` and `one`."""
         return {
             "min_activation": self.min_activation,
             "tau_activation": self.tau_activation,
             "tau_deactivation": self.tau_deactivation,
             "max_isometric_force": muscles["max_isometric_force"],
-            # lengths and velocities reported as proprioception are divided by these
             "length_scale": torch.ones_like(muscles["max_isometric_force"]),
             "velocity_scale": torch.ones_like(muscles["max_isometric_force"]),
         }
@@ -75,11 +92,16 @@ class Muscle(Model):
         length: Tensor,  # musculotendon length (batch, muscle) m
         velocity: Tensor,  # musculotendon velocity (batch, muscle) m/s, lengthening positive
     ) -> MuscleState:
-        "The whole state at a given activation and geometry."
+        """The whole state at a given activation and geometry: a dict with the keys `state_names`, (batch, muscle) each.
+        What a model with a rigid tendon, or none, is."""
         raise NotImplementedError(f"{type(self).__name__} does not define evaluate()")
 
-    def drive_within_range(self, c: dict[str, Tensor], drive: Tensor) -> Tensor:
-        "Drives outside [min_activation, 1] are legal and clipped."
+    def drive_within_range(
+        self,
+        c: dict[str, Tensor],  # from `coefficients`
+        drive: Tensor,  # (batch, muscle) 1
+    ) -> Tensor:  # (batch, muscle) 1
+        "The drive within [min_activation, 1]: drives outside it are legal and clipped."
         return drive.clamp(c["min_activation"], c["one"])
 
     def initial_state(
@@ -88,7 +110,7 @@ class Muscle(Model):
         length: Tensor,  # musculotendon length (batch, muscle) m
         velocity: Tensor,  # musculotendon velocity (batch, muscle) m/s
     ) -> MuscleState:
-        "The state at rest: smallest activation, given geometry."
+        "The state at rest, a dict with the keys `state_names`: smallest activation, given geometry."
         return self.evaluate(c, c["min_activation"].expand_as(length), length, velocity)
 
     def advance(
@@ -100,11 +122,18 @@ class Muscle(Model):
         velocity: Tensor,  # musculotendon velocity now (batch, muscle) m/s
         h: float,  # step, s
     ) -> MuscleState:
-        "One staggered Euler step: new activation, old geometry."
+        """The state one staggered Euler step later, a dict with the keys `state_names`: activation a + h da/dt, and what
+        follows from it in the geometry of *now*."""
         return self.evaluate(c, self.advance_activation(c, state, drive, h), length, velocity)
 
-    def advance_activation(self, c, state, drive, h):
-        "One Euler step of activation, clipped to its range."
+    def advance_activation(
+        self,
+        c: dict[str, Tensor],  # from `coefficients`
+        state: MuscleState,  # state now; only `activation` is read
+        drive: Tensor,  # (batch, muscle) 1, already within range
+        h: float,  # step, s
+    ) -> Tensor:  # (batch, muscle) 1
+        "Activation one Euler step later, a + h `activation_rate`, clipped to [min_activation, 1]."
         activation = state["activation"]
         rate = activation_rate(drive, activation, c["tau_activation"], c["tau_deactivation"])
         return torch.add(activation, rate, alpha=h).clamp(c["min_activation"], c["one"])
@@ -117,7 +146,7 @@ class Muscle(Model):
         length: Tensor,  # musculotendon length at this stage (batch, muscle) m
         velocity: Tensor,  # musculotendon velocity at this stage (batch, muscle) m/s
     ) -> MuscleState:
-        "Time derivative of each integrated variable, for Runge-Kutta."
+        "Time derivatives for Runge-Kutta: a dict with the keys `integrated`, (batch, muscle) each; `activation` in 1/s."
         activation = state["activation"].clamp(c["min_activation"], c["one"])
         return {"activation": activation_rate(drive, activation, c["tau_activation"], c["tau_deactivation"])}
 
@@ -128,17 +157,21 @@ class Muscle(Model):
         length: Tensor,  # musculotendon length (batch, muscle) m
         velocity: Tensor,  # musculotendon velocity (batch, muscle) m/s
     ) -> MuscleState:
-        "The whole state that goes with the integrated variables and a geometry."
+        """The whole state that goes with the integrated variables and a geometry, a dict with the keys `state_names`; the
+        activation is clipped to [min_activation, 1]."""
         return self.evaluate(c, state["activation"].clamp(c["min_activation"], c["one"]), length, velocity)
 
-    def held(
+    def isometric_state(
         self,
         c: dict[str, Tensor],  # from `coefficients`
         activation: Tensor,  # (batch, muscle) 1
         length: Tensor,  # musculotendon length (batch, muscle) m
     ) -> MuscleState:
-        "The whole state of a muscle that is held at a length until everything in it is at rest."
+        """The whole state of a muscle that is held at a length until everything in it is at rest: a dict with the keys
+        `state_names`, with velocity 0."""
         return self.evaluate(c, activation, length, torch.zeros_like(length))
+
+    held = isometric_state
 
     def contractile_force(
         self,
@@ -147,18 +180,23 @@ class Muscle(Model):
         length: Tensor,  # contractile length (batch, muscle) m
         velocity: Tensor,  # contractile velocity (batch, muscle) m/s, lengthening positive
     ) -> tuple[Tensor, Tensor]:  # active and passive force (batch, muscle) N
-        "What the contractile element and the element parallel to it do, whatever tendon they hang on."
+        """What the contractile element and the element parallel to it do, whatever tendon they hang on: the curves of
+        force-length and force-velocity. Here all of it is active, and length is that of muscle and tendon."""
         force = self.evaluate(c, activation, length, velocity)["force"]
         return force, torch.zeros_like(force)
 
-    def check(self, muscles: dict[str, Tensor], owner: str) -> None:
-        "Refuse combinations of per-muscle parameters that the model cannot work with."
+    def check(
+        self,
+        muscles: dict[str, Tensor],  # what differs from muscle to muscle, (muscle) each
+        owner: str,  # who asks, for the error message
+    ) -> None:
+        "Refuse (ValueError) combinations of per-muscle parameters that the model cannot work with; none here."
 
 # %% ../../nbs/body/01_muscle.ipynb #c5b933e6
 class ReluMuscle(Muscle):
-    "Force proportional to activation: no length or velocity dependence, no tendon."
+    "Force proportional to activation, F = a Fmax: no length or velocity dependence, no tendon."
 
     def evaluate(self, c, activation, length, velocity):
-        "F = a Fmax."
+        """F = a Fmax: `activation` 1, `length` m and `velocity` m/s as they are given, `force` N, each (batch, muscle)."""
         force = activation * c["max_isometric_force"]
         return {"activation": activation, "length": length, "velocity": velocity, "force": force}

@@ -7,7 +7,8 @@ __all__ = ['Coefficients', 'Skeleton', 'PointMass', 'TwoDofArm', 'stop_at_limits
 
 # %% ../../nbs/body/00_skeleton.ipynb #ebe2fa31
 import math
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -15,17 +16,24 @@ from torch import Tensor
 from ..core.checks import refuse
 from ..core.model import Model
 from ..core.parameters import count, quantity
+from ..core.registry import offer
 
 # %% ../../nbs/body/00_skeleton.ipynb #f980412c
+#: what pure functions need of the parameters, by name; made once per rollout
 Coefficients = dict[str, Tensor]
 
 
 class Skeleton(Model):
-    "Base class: the kinematics and dynamics of bones and joints, as pure functions of the joint state."
+    """Base class: the kinematics and dynamics of bones and joints, as pure functions of the joint state.
 
+    A subclass declares its quantities, names its joints and bodies, and writes `inertia`, `acceleration`, `endpoint`,
+    `jacobian` and, for muscles that are paths, `attach`."""
+
+    #: names of the degrees of freedom, of the dimensions of space, and of what a muscle can be fixed to
     joint_names: tuple[str, ...] = ()
     space_names: tuple[str, ...] = ("x", "y")
     body_names: tuple[str, ...] = ("world",)
+    #: unit of a joint position: rad, or m where joints slide
     joint_unit: ClassVar[str] = "rad"
     #: position limits used where an effector is given none: (lower, upper), one number a joint
     default_limits: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
@@ -46,7 +54,8 @@ class Skeleton(Model):
         return len(self.space_names)
 
     def coefficients(self) -> Coefficients:
-        "What the pure functions need of the parameters: here, the parameters themselves."
+        """What the pure functions need of the parameters, by name; here, the parameters themselves, each of its own shape.
+        A gradient reaches the parameters through it."""
         return {k: v for k, v in self.values().items() if isinstance(v, Tensor)}
 
     def inertia(
@@ -54,7 +63,7 @@ class Skeleton(Model):
         c: Coefficients,  # from `coefficients`
         position: Tensor,  # (batch, joint) rad
     ) -> Tensor:  # (batch, joint, joint) kg m2
-        "The inertia matrix."
+        "The inertia matrix M, symmetric and positive definite."
         raise NotImplementedError(f"{type(self).__name__} does not define inertia()")
 
     def acceleration(
@@ -65,7 +74,7 @@ class Skeleton(Model):
         torque: Tensor,  # generalised force (batch, joint) N m
         endpoint_load: Tensor | None = None,  # force on the endpoint (batch, space) N
     ) -> Tensor:  # (batch, joint) rad/s2
-        "Joint acceleration under a generalised force and a force on the endpoint."
+        "Joint acceleration under a generalised force and a force on the endpoint: M a = torque + J^T load - velocity terms."
         raise NotImplementedError(f"{type(self).__name__} does not define acceleration()")
 
     def endpoint(
@@ -73,7 +82,7 @@ class Skeleton(Model):
         c: Coefficients,  # from `coefficients`
         position: Tensor,  # (batch, joint) rad
     ) -> Tensor:  # (batch, space) m
-        "Where the endpoint is."
+        "Where the endpoint (the hand) is: forward kinematics."
         raise NotImplementedError(f"{type(self).__name__} does not define endpoint()")
 
     def jacobian(
@@ -81,7 +90,7 @@ class Skeleton(Model):
         c: Coefficients,  # from `coefficients`
         position: Tensor,  # (batch, joint) rad
     ) -> Tensor:  # (batch, space, joint) m/rad
-        "How the endpoint moves with each joint."
+        "How the endpoint moves with each joint: the derivative of `endpoint`."
         raise NotImplementedError(f"{type(self).__name__} does not define jacobian()")
 
     def endpoint_velocity(
@@ -100,7 +109,7 @@ class Skeleton(Model):
         body: Tensor,  # (point) index of the body each point is fixed to
         point: Tensor,  # (point, space) its coordinates on that body, m
     ) -> tuple[Tensor, Tensor]:  # (batch, point, space) m and (batch, joint, point, space) m/rad
-        "Where points fixed on bodies are in the world, and how they move with each joint."
+        "Where points fixed on bodies are in the world, and how they move with each joint: their Jacobian."
         raise NotImplementedError(f"{type(self).__name__} does not define attach()")
 
     def bones(
@@ -125,12 +134,13 @@ class Skeleton(Model):
         position: Tensor,  # (batch, joint) rad
         velocity: Tensor,  # (batch, joint) rad/s
     ) -> Tensor:  # (batch) J
-        "Kinetic energy."
+        "Kinetic energy, v^T M v / 2."
         return 0.5 * torch.einsum("bi,bij,bj->b", velocity, self.inertia(c, position), velocity)
 
 # %% ../../nbs/body/00_skeleton.ipynb #aedc19b0
 class PointMass(Skeleton):
-    "A mass that muscles pull about: the simplest body, with no geometry of its own."
+    """A mass that muscles pull about: the simplest body, with no geometry of its own. Its joints are the coordinates of
+    the mass (m), a generalised force is a force (N)."""
 
     space_dim = count(2, "number of dimensions of space", typical=(1, 3))
     mass = quantity(1.0, "kg", "mass", above=0, typical=(0.1, 5), source="Codol et al. (2024), section 4.3.1")
@@ -145,34 +155,35 @@ class PointMass(Skeleton):
         self.default_limits = ((-1.0,) * self.space_dim, (1.0,) * self.space_dim)
 
     def coefficients(self) -> Coefficients:
-        "The mass and its inverse."
+        "`mass` (kg) and `inverse_mass` (1/kg), each a number."
         return {"mass": self.mass, "inverse_mass": 1 / self.mass}
 
     def inertia(self, c, position):
-        "The mass on the diagonal."
+        "The mass on the diagonal, (batch, joint, joint) kg, for every row of `position`."
         identity = torch.eye(self.n_joints, dtype=position.dtype, device=position.device)
         return (c["mass"] * identity).expand(position.shape[0], -1, -1)
 
     def acceleration(self, c, position, velocity, torque, endpoint_load=None):
-        "Newton's second law."
+        "Newton's second law, (torque + endpoint_load) / mass: (batch, joint) m/s2. `position` and `velocity` do not matter."
         force = torque if endpoint_load is None else torque + endpoint_load
         return force * c["inverse_mass"]
 
     def endpoint(self, c, position):
-        "The position itself."
+        "The position itself: (batch, space) m."
         return position
 
     def jacobian(self, c, position):
-        "The identity."
+        "The identity, (batch, space, joint), for every row of `position`."
         identity = torch.eye(self.n_joints, dtype=position.dtype, device=position.device)
         return identity.expand(position.shape[0], -1, -1)
 
     def endpoint_velocity(self, c, position, velocity):
-        "The velocity itself."
+        "The velocity itself, (batch, space) m/s, whatever the `position`."
         return velocity
 
     def attach(self, c, position, body, point):
-        "Points on body 1 move with the mass, points on body 0 stay."
+        """Points on `body` 1 are at `position` + `point` and move with the mass, points on body 0 stay: places (batch, point, space) m
+        and their Jacobian (batch, joint, point, space)."""
         moves = (body == 1).to(position.dtype)
         world = point + moves[:, None] * position[:, None, :]
         identity = torch.eye(self.n_joints, dtype=position.dtype, device=position.device)
@@ -181,7 +192,10 @@ class PointMass(Skeleton):
 
 # %% ../../nbs/body/00_skeleton.ipynb #c98cdf51
 class TwoDofArm(Skeleton):
-    "A planar arm with a shoulder and an elbow (Gomi & Kawato 1997, eqs 1, 3, 5-7)."
+    """A planar arm with a shoulder and an elbow, without gravity (Gomi & Kawato 1997, eqs 1, 3, 5-7).
+
+    Joint positions are (shoulder, elbow) rad; the elbow's is relative to the upper arm, the shoulder's is 0 with the
+    upper arm along x. Bodies are the world, the upper arm and the forearm."""
 
     m1 = quantity(1.864572, "kg", "mass of the upper arm", above=0, typical=(0.5, 4))
     m2 = quantity(1.534315, "kg", "mass of the forearm and hand", above=0, typical=(0.5, 4))
@@ -198,8 +212,11 @@ class TwoDofArm(Skeleton):
     default_limits = ((0.0, 0.0), (math.radians(140), math.radians(160)))
 
     @classmethod
-    def arm26(cls, **changes) -> "TwoDofArm":
-        "The arm of the arm26 effectors (paper table 2; Nijhof & Kouwenhoven 2000), with position limits of 135 and 155 degrees."
+    def arm26(
+        cls,
+        **changes: Any,  # parameters that are to be others
+    ) -> "TwoDofArm":
+        "The sizes of the arm26 effectors (Codol et al. 2024, table 2; Nijhof & Kouwenhoven 2000)."
         numbers = {
             "m1": 1.82,
             "m2": 1.43,
@@ -213,7 +230,8 @@ class TwoDofArm(Skeleton):
         return cls(**numbers | changes)
 
     def coefficients(self) -> Coefficients:
-        "The constant terms of the inertia matrix, the segment lengths and, where there is any, the viscosity."
+        """`m11`, `m22`, `coupling` (m2 l1 l2g) and `determinant`, the constant terms of the inertia matrix and of its
+        determinant (kg m2, the last kg2 m4); `l1`, `l2` (m); `viscosity` (N m s/rad) where there is any."""
         m22 = self.m2 * self.l2g**2 + self.i2
         m11 = self.m1 * self.l1g**2 + self.i1 + self.m2 * self.l1**2 + m22
         c = {
@@ -229,14 +247,17 @@ class TwoDofArm(Skeleton):
         return c
 
     def inertia(self, c, position):
-        "Gomi & Kawato (1997), eq. 5."
+        """M11 = m11 + 2 k cos q2, M12 = m22 + k cos q2, M22 = m22, with k = m2 l1 l2g and q the `position` (rad): (batch, joint,
+        joint) kg m2. Gomi & Kawato (1997), eq. 5."""
         swing = c["coupling"] * position[:, 1].cos()
         m12 = c["m22"] + swing
         rows = (torch.stack((c["m11"] + 2 * swing, m12), -1), torch.stack((m12, c["m22"].expand_as(m12)), -1))
         return torch.stack(rows, -2)
 
     def acceleration(self, c, position, velocity, torque, endpoint_load=None):
-        "Gomi & Kawato (1997), eq. 1, solved for the acceleration."
+        """M^-1 (torque + J^T endpoint_load - C), with C1 = -k sin(q2) (2 w1 + w2) w2 + viscosity w1 and
+        C2 = k sin(q2) w1^2 + viscosity w2, q the `position` (rad) and w the `velocity` (rad/s): (batch, joint) rad/s2.
+        Gomi & Kawato (1997), eq. 1."""
         elbow = position[:, 1]
         w1, w2 = velocity.unbind(1)
         if endpoint_load is not None:
@@ -255,7 +276,7 @@ class TwoDofArm(Skeleton):
         return torch.stack((a1, a2), 1)
 
     def endpoint(self, c, position):
-        "Forward kinematics."
+        "x = l1 cos q1 + l2 cos(q1 + q2), y = l1 sin q1 + l2 sin(q1 + q2), q the `position` (rad): (batch, space) m."
         shoulder, elbow = position.unbind(1)
         absolute = shoulder + elbow
         x = c["l1"] * shoulder.cos() + c["l2"] * absolute.cos()
@@ -263,7 +284,7 @@ class TwoDofArm(Skeleton):
         return torch.stack((x, y), 1)
 
     def jacobian(self, c, position):
-        "The derivative of `endpoint`."
+        "The derivative of `endpoint` at a `position` (rad): (batch, space, joint) m/rad."
         shoulder, elbow = position.unbind(1)
         absolute = shoulder + elbow
         x2, y2 = c["l2"] * absolute.cos(), c["l2"] * absolute.sin()
@@ -271,7 +292,8 @@ class TwoDofArm(Skeleton):
         return torch.stack((torch.stack((-y, -y2), -1), torch.stack((x, x2), -1)), -2)
 
     def attach(self, c, position, body, point):
-        "On a bone, coordinates are (along the bone from its proximal end, perpendicular, positive to the left)."
+        """Places (batch, point, space) m and their Jacobian (batch, joint, point, space) m/rad at a `position` (rad). On a bone
+        (`body` 1 or 2), the coordinates `point` are (along the bone from its proximal end, perpendicular, positive to the left) m."""
         shoulder, elbow = position.unbind(1)
         zero = torch.zeros_like(shoulder)
         angle = torch.stack((zero, shoulder, shoulder + elbow), 1)[:, body]  # (batch, point)
@@ -286,12 +308,13 @@ class TwoDofArm(Skeleton):
         return world, jacobian
 
     def within_reach(self, c, point):
-        "Not farther than the stretched arm, not nearer than the folded one."
+        """Whether a `point` is no farther from the shoulder than the stretched arm, |l1 + l2|, nor nearer than the folded one,
+        |l1 - l2|: (...) bool."""
         distance = point.norm(dim=-1)
         return (distance <= c["l1"] + c["l2"]) & (distance >= (c["l1"] - c["l2"]).abs())
 
     def bones(self, c, position):
-        "Shoulder, elbow, hand."
+        "Shoulder, elbow, hand at a `position` (rad): (batch, 3, space) m."
         shoulder = position[:, 0]
         elbow_position = torch.stack((c["l1"] * shoulder.cos(), c["l1"] * shoulder.sin()), 1)
         return torch.stack((torch.zeros_like(elbow_position), elbow_position, self.endpoint(c, position)), 1)
@@ -305,10 +328,16 @@ def _turn(vector: Tensor) -> Tensor:
 def stop_at_limits(
     position: Tensor,  # unclipped next position (batch, joint) rad
     velocity: Tensor,  # unclipped next velocity (batch, joint) rad/s
-    c: Coefficients,  # limits `position_lower`, `position_upper`, `velocity_lower`, `velocity_upper`, each (joint)
-) -> tuple[Tensor, Tensor]:  # position and velocity within limits
-    "Inelastic joint limits."
+    c: Coefficients,  # limits `position_lower`, `position_upper`, `velocity_lower`, `velocity_upper`, (joint) each; `zero`
+) -> tuple[Tensor, Tensor]:  # position (batch, joint) rad and velocity (batch, joint) rad/s, within limits
+    "Inelastic joint limits: at a limit the position stops and velocity that points outwards is lost."
     lower, upper = c["position_lower"], c["position_upper"]
     slowest = torch.where(position <= lower, c["zero"], c["velocity_lower"])
     fastest = torch.where(position >= upper, c["zero"], c["velocity_upper"])
     return position.clamp(lower, upper), velocity.clamp(slowest, fastest)
+
+# %% ../../nbs/body/00_skeleton.ipynb #ef310a6c
+offer(Skeleton, "two-joint arm", TwoDofArm.arm26)
+offer(Skeleton, "point mass on a line", partial(PointMass, space_dim=1))
+offer(Skeleton, "point mass in a plane", PointMass)
+offer(Skeleton, "point mass in space", partial(PointMass, space_dim=3))

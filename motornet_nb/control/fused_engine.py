@@ -28,7 +28,7 @@ __all__ = ['FusedEngine']
 #: what the shells of a body and an environment keep between two calls; the pure step reads nothing of it
 _STATE_OF_SHELLS = {
     Environment: ("_seed", "_episodes", "_episode", "_state", "_step", "_history"),
-    Effector: ("_state", "_state_coefficients", "_generator", "_known"),
+    Effector: ("_state", "_state_coefficients", "_generator", "_cache"),
 }
 _MANY, _RUNS_WORTH_BUILDING = 8, 20  # so many programs in a row, each for fewer runs, are too many
 _MOST_KEPT = 30  # programs of an engine

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ..control.rollout import Rollout
 from ..core.checks import refuse
 from ..core.model import Model
-from ..core.parameters import choice, data, number, text
+from ..core.parameters import choice, data, fixed, number, text
 
 # %% ../../nbs/learning/00_loss.ipynb #2124b731
 _ROW = 512  # numbers that may be added one after the other without loss in single precision
@@ -195,7 +195,7 @@ class Loss(Model):
             if not isinstance(term, Term) and not callable(term):
                 raise refuse(self, "terms", term, "a Term or a function of a rollout", TypeError)
             terms[name] = term if isinstance(term, Term) else FunctionTerm(function=term)
-        self._plain["terms"] = terms
+        self.assign(terms=terms)
         self.parts = nn.ModuleDict(terms)
 
     def forward(
@@ -260,11 +260,11 @@ class ReachLoss(Loss):
     kernel = number(1e-6, "1", "weight of the squared input weights (lambda)", at_least=0, source="authors' scripts")
     radius = number(0.01, "m", "radius of the target", at_least=0, typical=(0, 0.03), source="paper, section 4.2")
 
-    weights = None
-    terms = None
+    weights = fixed()
+    terms = fixed()
 
     def setup(self):
-        self._plain["weights"] = {
+        weights = {
             "position": self.alpha,
             "muscle": self.beta,
             "hidden": self.gamma,
@@ -272,8 +272,7 @@ class ReachLoss(Loss):
             "kernel": self.kernel,
         }
         terms = (PositionError(radius=self.radius), MuscleActivation(), HiddenActivity(), HiddenRate(), WeightPenalty())
-        self._plain["terms"] = dict(zip(self._plain["weights"], terms, strict=True))
-        self.weights, self.terms = self._plain["weights"], self._plain["terms"]
+        self.assign(weights=weights, terms=dict(zip(weights, terms, strict=True)))
         super().setup()
 
 # %% ../../nbs/learning/00_loss.ipynb #b67381cb

@@ -18,8 +18,9 @@ from torch import Tensor
 
 from ..control.replicates import Replicates, networks_of
 from ..core.checks import describe, refuse
-from ..core.recipe import VERSION, differences, first_recipe_of, recipe_of
-from ..core.recipe import first_difference as first_difference
+from ..core.differences import differences
+from ..core.differences import first_difference as first_difference
+from ..core.recipe import VERSION, first_recipe_of, recipe_of
 from .checkpoint import CheckpointFolder
 from .optimizer import NetworkOptimizer
 from .packing import pack, unpack

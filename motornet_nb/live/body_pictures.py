@@ -105,7 +105,7 @@ class BodyPicture:
     def show(
         self,
         body: Body,  # skeleton and muscles
-        held: Any,  # Dataset from `statics.held`
+        held: Any,  # Dataset from `statics.isometric_state`
     ) -> None:
         "Show a body that is held."
         import torch

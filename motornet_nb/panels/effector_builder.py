@@ -20,7 +20,7 @@ from ..body.geometry import PathGeometry
 from ..body.kistemaker import CompliantTendonHillMuscle, RigidTendonHillMuscle
 from ..body.mujoco import MujocoHillMuscle
 from ..body.muscle import Muscle, ReluMuscle
-from ..body.posture import inverse_kinematics, usual_posture, within_limits
+from ..body.posture import default_posture, inverse_kinematics, within_limits
 from motornet_nb.body.prebuilt import (
     CompliantTendonArm26,
     FreePointMass24,
@@ -30,7 +30,7 @@ from motornet_nb.body.prebuilt import (
     geometric_arm26,
 )
 from ..body.skeleton import PointMass, Skeleton, TwoDofArm
-from ..body.statics import held, passive_drift
+from ..body.statics import isometric_state, passive_drift
 from ..body.thelen import RigidTendonHillMuscleThelen
 from ..core.checks import refuse
 from ..core.model import Model
@@ -176,7 +176,7 @@ class EffectorBuilder(Builder):
         "Posture and activations, as far as they fit the body."
         body, lowest = self.effector, float(self.effector.muscle.min_activation)
         if len(self._posture) != body.n_joints:
-            self._posture = usual_posture(body).double()
+            self._posture = default_posture(body).double()
         self._posture = torch.from_numpy(within_limits(body, self._posture))
         if len(self._names) == body.n_muscles:  # one may have another name now
             kept = self._activation
@@ -189,7 +189,7 @@ class EffectorBuilder(Builder):
     def _hold(self, posture: torch.Tensor, activation: Sequence[float]) -> None:
         "Show the body held otherwise; what cannot be held is refused, and all stays."
         lowest = float(self.effector.muscle.min_activation)
-        still = held(self.effector, posture, list(activation) or None)
+        still = isometric_state(self.effector, posture, list(activation) or None)
         self._posture, self._activation = posture.double(), [max(a, lowest) for a in activation]
         self._draw(still)
 
@@ -207,7 +207,7 @@ class EffectorBuilder(Builder):
         self._follow_drift()
 
     def _try_out(self, model):
-        held(model)
+        isometric_state(model)
 
     def _structure_of(self, model):
         return structure_of(model), _path_sizes(model)
@@ -262,7 +262,7 @@ class EffectorBuilder(Builder):
             fill(self._drift_box, [self._drift])
 
     def _redraw(self):
-        self._draw(held(self.effector, self._posture, self._activation or None))
+        self._draw(isometric_state(self.effector, self._posture, self._activation or None))
 
     def _draw(self, still: Any) -> None:
         "The body as it is held, in pictures and controls."
@@ -377,7 +377,7 @@ class EffectorBuilder(Builder):
                     partial(self._move_joint, j),
                     name,
                     float(self._posture[j]),
-                    float(usual_posture(body)[j]),
+                    float(default_posture(body)[j]),
                 )
             )
         return made

@@ -86,7 +86,7 @@ class MuscleEditor:
             return
         body, self.chosen = self._effector(), muscle
         self._form.forget("muscle_parameters", "geometry")
-        usual, rows = body._muscle_values({}, body.n_muscles), []
+        usual, rows = body.default_muscle_values(), []
         for name, declaration in body.muscle.muscle_declarations.items():
             place = ("muscle_parameters", name, muscle)
             rows.append(

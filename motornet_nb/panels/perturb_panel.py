@@ -249,14 +249,14 @@ class Perturb(Panel):
                 name = f"{what}_noise"
                 add(
                     name,
-                    _DECLARED[name].but(default=float(noise), optional=False),
+                    _DECLARED[name].replace(default=float(noise), optional=False),
                     f"noise on the {what}",
                     float(noise),
                 )
         add("direction", _DIRECTION, "direction", math.degrees(self._first.direction), step=1.0)
         add(
             "distance",
-            _DECLARED["distance"].but(default=self._first.distance, optional=False),
+            _DECLARED["distance"].replace(default=self._first.distance, optional=False),
             "distance",
             self._first.distance,
         )

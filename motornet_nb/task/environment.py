@@ -8,11 +8,9 @@ __all__ = ['Tap', 'WorldState', 'Constants', 'Episode', 'Environment']
 # %% ../../nbs/task/03_environment.ipynb #c8330b8a
 import secrets
 from collections.abc import Sequence
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from ..body.effector import Effector
@@ -66,15 +64,12 @@ _OWN_FORCE = "force recorded as "  # an input with the force of one kind of load
 def _as_sensors(value: Any) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or len(set(names)) != len(names) or any(n not in _SENSORS for n in names):
-        raise PydanticCustomError("sensors", "{allowed}", {"allowed": "some of 'vision', 'proprioception'"})
+        raise ValueError("some of 'vision', 'proprioception'")
     return tuple(n for n in _SENSORS if n in names)
 
 
 def _noise(what: str) -> Any:
     return quantity(0.0, "1", f"standard deviation of the noise on {what}", at_least=0, ndim=None, typical=(0, 0.1))
-
-
-_SENSOR_TYPE = Annotated[Any, BeforeValidator(_as_sensors)]
 
 
 class Environment(Model):
@@ -99,8 +94,10 @@ class Environment(Model):
     vision_noise = _noise("vision")
     proprioception_noise = _noise("proprioception")
     action_stacking = count(0, "number of past actions in the observation", at_least=0, typical=(0, 10))
-    sensors = data(_SENSOR_TYPE, _SENSORS, "", "the senses in the observation", "some of 'vision', 'proprioception'")
-    silenced = data(_SENSOR_TYPE, (), "", "senses that are there but say 0", "some of 'vision', 'proprioception'")
+    sensors = data(
+        tuple, _SENSORS, "", "the senses in the observation", "some of 'vision', 'proprioception'", _as_sensors
+    )
+    silenced = data(tuple, (), "", "senses that are there but say 0", "some of 'vision', 'proprioception'", _as_sensors)
 
     recorded: ClassVar[dict[str, tuple]] = {}  # what `advance` returns beyond the built-in outputs; see `records`
 

@@ -8,11 +8,9 @@ __all__ = ['Motion', 'Load', 'ConstantLoad', 'ForcePulse', 'CurlField', 'ForceCh
 # %% ../../nbs/task/01_loads.ipynb #0e798054
 import math
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
-from pydantic import BeforeValidator
-from pydantic_core import PydanticCustomError
 from torch import Tensor
 
 from ..core.checks import as_quantity, refuse, whole_steps
@@ -175,7 +173,7 @@ def _as_direction(value: Any) -> float | str:
     if isinstance(value, str):
         if value in _DIRECTIONS:
             return value
-        raise PydanticCustomError("direction", "{allowed}", {"allowed": ""})
+        raise ValueError(f"one of {_DIRECTIONS}")
     return float(as_quantity(value))
 
 
@@ -190,13 +188,14 @@ class ForcePulse(Load):
 
     magnitude = quantity(unit="N", description="magnitude, or [smallest, largest] of a uniform range", ndim=None)
     direction = data(
-        Annotated[Any, BeforeValidator(_as_direction)],
+        float | str,
         "random",
         "rad",
         "direction of the force",
         "an angle in rad (0 is rightward, counter-clockwise) or one of 'random', 'left', 'right', 'around'",
+        _as_direction,
     )
-    duration = Load.duration.but(default=0.1)
+    duration = Load.duration.replace(default=0.1)
     onset_range = quantity(
         None, "s", "[earliest, latest] of a uniform range, instead of onset", ndim=1, at_least=0, optional=True
     )

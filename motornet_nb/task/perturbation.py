@@ -21,7 +21,7 @@ from .tasks import CenterOutReach, Task
 class SingleReach(CenterOutReach):
     "One reach from a fixed start, shown to the network in the way of another task."
 
-    n_targets = CenterOutReach.n_targets.but(default=1)
+    n_targets = CenterOutReach.n_targets.replace(default=1)
     shows = data(list[str], ["goal"], "", "what the network is shown", "some of 'start', 'target', 'goal', 'go cue'")
 
     def setup(self):

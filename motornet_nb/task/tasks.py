@@ -395,7 +395,7 @@ class CenterOutReach(Task):
         if effector.space_dim != 2:
             raise refuse(self, "effector", effector.name, "a body that moves in a plane")
         if joint_state is None:
-            posture = default_posture(effector) if self.start_posture is None else self.start_posture
+            posture = default_posture(effector, clamp=False) if self.start_posture is None else self.start_posture
             joint_state = effector.as_joint_state(posture, n, type(self).__name__)
         train = split == "train"
         which = (
@@ -454,7 +454,7 @@ class PosturalHold(Task):
             if split == "train":
                 joint_state = effector.draw_joint_state(n, streams["start"])
             else:
-                posture = default_posture(effector) if self.start_posture is None else self.start_posture
+                posture = default_posture(effector, clamp=False) if self.start_posture is None else self.start_posture
                 joint_state = effector.as_joint_state(posture, n, type(self).__name__)
         goal = effector.endpoint_at(joint_state[:, : effector.n_joints]).detach()
         never = torch.full((n,), n_steps + 1, dtype=torch.long)

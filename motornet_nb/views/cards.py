@@ -10,7 +10,7 @@ import torch
 
 from ..body.body import Body
 from ..body.posture import outline, workspace
-from ..core.model import as_html, parameter_table
+from ..core.tables import as_html, parameter_table
 from ..task.environment import Environment
 from ..task.tasks import Task
 from motornet_nb.views.drawing import (

@@ -15,7 +15,7 @@ from bokeh.layouts import column
 from bokeh.models import Div
 
 from ..body.effector import Effector
-from ..body.posture import outline, usual_posture
+from ..body.posture import default_posture, outline
 from ..body.posture import workspace as workspace_of
 from ..body.statics import moment_arm_map
 from ..core.checks import refuse
@@ -28,7 +28,7 @@ from .timecourses import arrange
 # %% ../../nbs/views/07_effector_figure.ipynb #972be4f9
 def effector(
     effector: Effector,  # the body
-    joint_state: Any = None,  # posture (joint) rad; see `usual_posture` if None
+    joint_state: Any = None,  # posture (joint) rad; see `default_posture` if None
     *,
     workspace: bool = True,  # whether to show how far the hand gets within the joint limits
     size: int = 520,  # width of the plot without axes and legend, pixels
@@ -38,7 +38,7 @@ def effector(
         raise refuse("effector", "effector", effector, "an Effector", TypeError)
     if effector.space_dim < 2:
         raise refuse("effector", "effector", effector.name, "a body that moves in a plane or in space")
-    posture = effector.as_joint_state(usual_posture(effector) if joint_state is None else joint_state, 1, "effector")
+    posture = effector.as_joint_state(default_posture(effector) if joint_state is None else joint_state, 1, "effector")
     bones, paths = outline(effector, posture[0, : effector.n_joints])
     edge = workspace_of(effector) if workspace else bones[:0]
     extent = np.concatenate([points[:, :2] for points in (bones, edge, *paths.values())])
@@ -103,7 +103,7 @@ def _muscles_at(effector: Effector, posture: torch.Tensor, has_paths: bool) -> s
 def moment_arms(
     effector: Effector,  # the body
     *,
-    posture: Any = None,  # where the joints that do not move are (joint) rad; see `usual_posture` if None
+    posture: Any = None,  # where the joints that do not move are (joint) rad; see `default_posture` if None
     n: int = 81,  # points along each range
 ) -> Any:  # Bokeh layout: a legend above panels
     "Moment arms and lengths of the muscles over the range of each joint."

@@ -17,8 +17,8 @@ from bokeh.models import ColorBar, ColumnDataSource, CustomJS, LinearColorMapper
 from bokeh.palettes import Cividis256
 
 from ..body.body import Body
-from ..body.posture import usual_posture, within_limits, workspace
-from ..body.statics import held, moment_arm_map
+from ..body.posture import default_posture, within_limits, workspace
+from ..body.statics import isometric_state, moment_arm_map
 from ..core.checks import refuse
 from ..core.places import Place, place_of, value_at, with_value
 from ..results.trials import plane
@@ -55,7 +55,7 @@ def slider_grid(
         str, Sequence[float]
     ],  # for one or two parameters, by their names ("skeleton.l1"), the values they take
     *,
-    posture: Any = None,  # (joint) rad; see `usual_posture` if None
+    posture: Any = None,  # (joint) rad; see `default_posture` if None
     activation: Any = 0.5,  # one number, or one for each muscle
     n: int = 41,  # points of the moment arm curves
     size: int = 380,  # width of the map without axes, pixels
@@ -72,14 +72,14 @@ def slider_grid(
         raise refuse(
             "slider_grid", "values", f"{len(states)} states", f"at most {_MOST_STATES} of them, which a page can carry"
         )
-    posture = usual_posture(effector) if posture is None else posture
+    posture = default_posture(effector) if posture is None else posture
     bodies = []
     for state in states:
         body = effector
         for (name, given), k in zip(lists.items(), state, strict=True):
             body = with_value(body, places[name], given[k])
         bodies.append(body)
-    still = [held(body, posture, activation) for body in bodies]
+    still = [isometric_state(body, posture, activation) for body in bodies]
     drawn = [_lines(body, torch.as_tensor(s["joint_position"].values)) for body, s in zip(bodies, still, strict=True)]
     force = np.stack([s["muscle_force"].values for s in still])
     start = {

@@ -1,9 +1,9 @@
-"""Effectors in general: reset and step, layouts of states, muscles added, precision and device, independence."""
+"""Bodies in general: layouts of states, one step, muscles added, precision and device, independence, what is refused."""
 
 import numpy as np
 import pytest
 import torch
-from bodies import BODIES, MUSCLES, make_body, tensor
+from bodies import BODIES, MUSCLES, arm, ball, make_body, same, tensor
 
 from motornet_nb import (
     CompliantTendonArm26,
@@ -12,7 +12,6 @@ from motornet_nb import (
     FreePointMass24,
     PathGeometry,
     PointMass,
-    Reacher,
     ReluMuscle,
     ReluPointMass24,
     RigidTendonArm26,
@@ -22,21 +21,6 @@ from motornet_nb import (
 )
 
 PRECISE = torch.float64
-
-
-def arm(**arguments):
-    "The arm most tests use."
-    return RigidTendonArm26(RigidTendonHillMuscleThelen(), **arguments)
-
-
-def ball(**arguments):
-    "A point mass without muscles."
-    return Effector(PointMass(), ReluMuscle(), **arguments)
-
-
-def same(a, b):
-    "Whether two dicts of states are equal bit for bit."
-    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
 
 
 # ---- layouts ----------------------------------------------------------------------------------------------------------
@@ -84,149 +68,7 @@ def test_joint_to_cartesian_takes_any_leading_axes(shape):
     assert torch.equal(cartesian.reshape(-1, 4), each)
 
 
-# ---- reset ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("convert", [lambda x: x, np.array, torch.tensor, lambda x: torch.tensor(x, dtype=PRECISE)])
-@pytest.mark.parametrize("columns", [2, 4])
-@pytest.mark.parametrize(("rows", "batch_size"), [(0, None), (1, None), (0, 3), (1, 3), (3, None), (3, 3)])
-def test_a_joint_state_has_positions_or_both_and_one_row_or_a_batch(convert, columns, rows, batch_size):
-    row = [0.75, 1.5, 0.5, -0.25][:columns]
-    given = convert([row] * rows if rows else row)
-    body = arm()
-    states = body.reset(options={"joint_state": given, "batch_size": batch_size})
-    expected = torch.tensor(row + [0.0] * (4 - columns)).expand(batch_size or max(rows, 1), -1)
-    assert torch.equal(states["joint"], expected)
-
-
-def test_rows_of_a_batch_stay_in_order():
-    rows = [[0.1 * i, 0.2 * i] for i in range(5)]
-    joint = arm(dtype=PRECISE).reset(options={"joint_state": rows})["joint"]
-    assert joint[:, :2].tolist() == rows
-
-
-def test_numpy_and_torch_joint_states_give_the_same_body():
-    a, b = arm(), arm()
-    x = np.array([[0.4, 1.3], [0.7, 0.9]])
-    assert same(a.reset(options={"joint_state": x}), b.reset(options={"joint_state": torch.from_numpy(x)}))
-
-
-def test_a_start_at_random_is_within_the_limits_and_at_rest():
-    body = arm(pos_lower_bound=[0.5, 0.2], pos_upper_bound=[0.7, 1.8])
-    joint = body.reset(seed=4, options={"batch_size": 2000})["joint"]
-    low, high = joint[:, :2].min(0).values, joint[:, :2].max(0).values
-    assert (low >= torch.tensor([0.5, 0.2])).all() and (high <= torch.tensor([0.7, 1.8])).all()
-    assert torch.allclose(low, torch.tensor([0.5, 0.2]), atol=0.01) and torch.allclose(
-        high, torch.tensor([0.7, 1.8]), atol=0.01
-    )
-    assert not joint[:, 2:].any()
-
-
-@pytest.mark.parametrize("name", BODIES)
-def test_a_seed_reproduces_bit_for_bit(name):
-    first, second = make_body(name), make_body(name)
-    kept = [b.reset(seed=7, options={"batch_size": 2}) for b in (first, second)]
-    assert same(*kept)
-    follow = [b.reset(options={"batch_size": 2}) for b in (first, second)]
-    assert same(*follow) and not torch.equal(kept[0]["joint"], follow[0]["joint"])
-    assert same(first.reset(seed=7, options={"batch_size": 2}), kept[0])
-    assert not torch.equal(first.reset(seed=8, options={"batch_size": 2})["joint"], kept[0]["joint"])
-
-
-def test_a_seed_gives_the_same_start_in_both_precisions_whatever_was_done_before():
-    single, double = arm(), arm(dtype=PRECISE)
-    a = single.reset(seed=3, options={"batch_size": 4})["joint"]
-    for _ in range(5):
-        double.reset()
-        double.step([0.5] * 6)
-    b = double.reset(seed=np.int64(3), options={"batch_size": np.int64(4)})["joint"]
-    assert torch.equal(a, b.float())
-
-
-def test_bodies_without_a_seed_start_differently_and_leave_torchs_own_stream_alone():
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    a, b = arm().reset()["joint"], arm().reset()["joint"]
-    assert not torch.equal(a, b)
-    assert torch.equal(torch.rand(3), expected)
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, PRECISE])
-def test_the_limits_themselves_are_inside_the_limits(dtype):
-    body = arm(dtype=dtype, vel_lower_bound=-0.1, vel_upper_bound=0.1)
-    lower, upper = body.pos_lower_bound, body.pos_upper_bound
-    for at, speed in ((lower, -0.1), (upper, 0.1)):
-        for kind in (torch.float32, PRECISE):
-            given = torch.cat((at, torch.full((2,), speed, dtype=PRECISE))).to(kind)
-            assert torch.allclose(body.reset(options={"joint_state": given})["joint"][0], given.to(dtype))
-
-
-@pytest.mark.parametrize(
-    ("joint_state", "words"),
-    [
-        ([-0.1, 1.0], "within the position limits"),
-        ([1.0, 3.0], "within the position limits"),
-        ([[1.0, 1.0], [1.0, 2.8]], "within the position limits"),
-        ([1.0, 1.0, 2000.0, 0.0], "within the velocity limits"),
-        ([1.0], "finite numbers with 2 columns (positions) or 4 (positions and velocities)"),
-        ([1.0, 1.0, 0.0], "finite numbers with 2 columns (positions) or 4"),
-        ([[[1.0, 1.0]]], "finite numbers with 2 columns"),
-        (np.zeros((0, 2)), "finite numbers with 2 columns"),
-        (1.0, "finite numbers with 2 columns"),
-        ([float("nan"), 1.0], "finite numbers with 2 columns"),
-        ("middle", "finite numbers with 2 columns"),
-        ([True, False], "finite numbers with 2 columns"),
-        (torch.tensor([1 + 0j, 1.0]), "finite numbers with 2 columns"),
-    ],
-)
-def test_impossible_joint_states_are_refused(joint_state, words):
-    with pytest.raises(ValueError, match="RigidTendonArm26: joint_state = ") as caught:
-        arm().reset(options={"joint_state": joint_state})
-    assert words in str(caught.value)
-
-
-def test_a_batch_size_that_does_not_fit_the_rows_is_refused():
-    with pytest.raises(ValueError, match=r"joint_state = .* must be 1 row or batch_size = 4 rows"):
-        arm().reset(options={"joint_state": [[1.0, 1.0]] * 3, "batch_size": 4})
-
-
 # ---- step -------------------------------------------------------------------------------------------------------------
-
-
-def test_states_that_were_kept_do_not_change_later():
-    body = arm()
-    kept = [body.reset(seed=0)] + [body.step([0.6] * 6) for _ in range(3)]
-    copies = [{k: v.clone() for k, v in s.items()} for s in kept]
-    state, muscle = body.state, dict(body.state.muscle)
-    for _ in range(5):
-        body.step([0.1] * 6)
-    body.reset(seed=1)
-    assert all(same(a, b) for a, b in zip(kept, copies, strict=True))
-    assert state.muscle == muscle or all(torch.equal(state.muscle[k], muscle[k]) for k in muscle)
-    assert not torch.equal(kept[0]["muscle"], kept[1]["muscle"])
-
-
-def test_writing_into_kept_states_does_not_disturb_the_body():
-    body, other = arm(), arm()
-    states = body.reset(seed=0)
-    other.reset(seed=0)
-    for value in states.values():
-        value.fill_(99.0)
-    assert same(body.step([0.3] * 6), other.step([0.3] * 6))
-    assert same(body.states, other.states)
-
-
-def test_the_shell_and_the_pure_functions_do_the_same():
-    body = CompliantTendonArm26(dtype=PRECISE)
-    body.reset(options={"joint_state": [[0.8, 1.5], [0.5, 1.0]]})
-    c, state = body.coefficients(), body.state
-    drive, push, torque = torch.full((2, 6), 0.4).double(), tensor([[1.0, 2.0]] * 2), tensor([[0.1, -0.2]] * 2)
-    for _ in range(3):
-        state = body.advance(state, drive, push, torque, c)
-        states = body.step(drive, endpoint_load=push, joint_load=torque)
-        assert same(states, body.stack_states(state, c))
-    assert same(body.stack_states(body.advance(state, drive), c), body.step(drive)), "loads are 0 by default"
 
 
 def test_advance_does_not_change_its_arguments():
@@ -287,25 +129,6 @@ def test_drives_outside_zero_and_one_are_legal_and_clipped(drive):
     assert same(a, b)
 
 
-def test_nothing_can_be_stepped_before_a_reset():
-    body = arm()
-    for use in (lambda: body.step([0.0] * 6), lambda: body.state, lambda: body.states):
-        with pytest.raises(RuntimeError, match=r"RigidTendonArm26 has no state yet: call reset\(\) first"):
-            use()
-
-
-def test_gradients_flow_through_the_shell():
-    body = ReluPointMass24(dtype=PRECISE)
-    start = tensor([0.1, -0.2]).requires_grad_()
-    body.reset(options={"joint_state": start})
-    drive = torch.full((1, 4), 0.1, dtype=PRECISE, requires_grad=True)
-    push = torch.zeros(1, 2, dtype=PRECISE, requires_grad=True)
-    for _ in range(4):
-        states = body.step(drive, endpoint_load=push)
-    grads = torch.autograd.grad(states["fingertip"].sum() + states["geometry"].sum(), (start, drive, push))
-    assert all((g != 0).all() for g in grads)
-
-
 def test_proprioception_is_lengths_then_velocities_over_their_scales():
     body = arm(dtype=PRECISE)
     body.reset(options={"joint_state": [0.8, 1.5, 1.0, -1.0]})
@@ -339,28 +162,11 @@ def test_muscles_can_be_added_one_by_one():
     assert (states["joint"][0, :2] > 0.1).all()
 
 
-def test_names_of_added_muscles_do_not_collide():
-    body = ball().add_muscle([0, 1], [[1, 0], [0, 0]], name="muscle 2")
-    body.add_muscle([0, 1], [[1, 0], [0, 0]])
-    body.add_muscle([0, 1], [[1, 0], [0, 0]])
-    assert len(set(body.muscle_names)) == 3
-
-
 def test_a_prebuilt_body_with_paths_takes_more_muscles():
     body = ReluPointMass24().add_muscle([0, 1], [[0.0, 3.0], [0.0, 0.0]], name="up")
     assert body.max_isometric_force.tolist() == [500.0] * 5
     assert body.reset()["muscle"].shape == (1, 4, 5)
     assert from_config(body.to_config()) == body
-
-
-def test_adding_a_muscle_asks_for_a_new_reset():
-    body = ReluPointMass24()
-    body.reset()
-    body.add_muscle([0, 1], [[0.0, 3.0], [0.0, 0.0]])
-    with pytest.raises(RuntimeError, match="call reset"):
-        body.step([0.1] * 5)
-    body.reset()
-    assert body.step([0.1] * 5)["muscle"].shape == (1, 4, 5)
 
 
 def test_a_muscle_that_was_refused_leaves_the_body_as_it_was():
@@ -387,27 +193,6 @@ def test_a_body_without_muscles_says_so():
         ball().reset()
     with pytest.raises(ValueError, match=r"max_isometric_force = 5.0 .* given to add_muscle"):
         ball(max_isometric_force=5.0)
-
-
-@pytest.mark.parametrize("value", [3.0, [3.0], [3.0] * 6, np.full(6, 3.0), torch.full((6,), 3.0), (3.0,) * 6])
-def test_muscle_parameters_are_honoured(value):
-    assert arm(max_isometric_force=value).max_isometric_force.tolist() == [3.0] * 6
-    assert arm(muscle_parameters={"max_isometric_force": value}).max_isometric_force.tolist() == [3.0] * 6
-    body = CompliantTendonArm26(normalized_slack_muscle_length=1.2, max_isometric_force=value)
-    assert body.normalized_slack_muscle_length.tolist() == [1.2] * 6 and body.max_isometric_force.tolist() == [3.0] * 6
-
-
-def test_muscle_parameters_can_be_learnt_whatever_their_form():
-    for strength in (
-        torch.tensor(300.0, requires_grad=True),
-        torch.full((6,), 300.0, dtype=PRECISE, requires_grad=True),
-    ):
-        body = arm(max_isometric_force=strength)
-        state = body.initial_state(body.as_joint_state([0.8, 1.5]))
-        for _ in range(3):
-            state = body.advance(state, torch.full((1, 6), 0.3))
-        state.velocity.square().sum().backward()
-        assert (strength.grad != 0).all() and strength.grad.dtype == strength.dtype
 
 
 def test_registered_parameters_are_found_and_optimised():
@@ -462,14 +247,6 @@ def test_single_precision_is_the_default_and_can_be_asked_back():
     assert body == arm() and body.max_isometric_force.dtype == PRECISE
 
 
-def test_a_state_that_is_there_follows_the_precision():
-    body = arm()
-    kept = body.reset(seed=0)
-    body.double()
-    assert body.states["joint"].dtype == PRECISE and torch.equal(body.states["joint"].float(), kept["joint"])
-    assert body.step([0.1] * 6)["muscle"].dtype == PRECISE
-
-
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_other_precisions_are_refused_and_leave_the_body_as_it_was(dtype):
     body = arm()
@@ -491,13 +268,6 @@ def test_a_move_to_another_device_reaches_every_part(make):
         assert {t.device.type for t in tensors_of(body.skeleton) + tensors_of(body.muscle)} == {"meta"}
     body = make().to("cpu")
     assert body.device.type == "cpu" and body == make()
-
-
-def test_a_state_that_is_there_follows_the_device():
-    body = arm()
-    body.reset()
-    state = body.to("meta").state
-    assert {t.device.type for t in (state.position, *state.muscle.values(), *state.geometry)} == {"meta"}
 
 
 def test_a_body_inside_a_module_follows_it():
@@ -593,23 +363,6 @@ def test_arguments_that_do_not_fit_are_refused(arguments, words):
     assert words in str(caught.value)
 
 
-def test_parameters_that_the_muscle_model_does_not_have_are_refused():
-    with pytest.raises(TypeError, match=r"a ReluMuscle has no 'tendon_length' \(= 0.1\); it has max_isometric_force"):
-        Reacher(tendon_length=0.1)
-    with pytest.raises(TypeError, match=r"a RigidTendonHillMuscleThelen has no 'strength'"):
-        arm(muscle_parameters={"strength": 3.0})
-    with pytest.raises(
-        TypeError, match=r"RigidTendonArm26 has no argument 'strength' \(= 3.0\); it has muscle, skeleton"
-    ):
-        arm(strength=3.0)
-
-
-@pytest.mark.parametrize("options", [[], "x", 3])
-def test_options_must_be_a_dict(options):
-    with pytest.raises(TypeError, match=r"Effector.reset: options = .* must be a dict with batch_size, joint_state"):
-        arm().reset(options=options)
-
-
 @pytest.mark.parametrize("name", MUSCLES)
 def test_every_muscle_model_works_on_paths_over_every_skeleton(name):
     for skeleton in (PointMass(space_dim=1), PointMass(), PointMass(space_dim=3), TwoDofArm()):
@@ -622,112 +375,3 @@ def test_every_muscle_model_works_on_paths_over_every_skeleton(name):
         states = [body.step([0.4, 0.2]) for _ in range(3)][-1]
         assert all(torch.isfinite(v).all() for v in states.values())
         assert states["geometry"].shape == (2, 2 + skeleton.n_joints, 2)
-
-
-# ---- remembered coefficients ---------------------------------------------------------------------------------------
-
-
-def alike(a, b):
-    "Whether two sets of coefficients are equal bit for bit."
-    for x, y in zip(a, b, strict=True):
-        if isinstance(x, dict):
-            if x.keys() != y.keys() or not all(torch.equal(x[k], y[k]) for k in x):
-                return False
-        elif x is not y and not torch.equal(x, y):
-            return False
-    return True
-
-
-def test_coefficients_are_formed_again_only_when_something_has_changed():
-    body = arm()
-    first, second = body.coefficients(), body.coefficients()
-    assert all(first.muscle[k] is second.muscle[k] for k in first.muscle)
-    second.muscle.clear()  # a copy: what others got stays as it is
-    assert body.coefficients().muscle.keys() == first.muscle.keys()
-    assert torch.equal(body.endpoint_at(torch.tensor([[0.5, 1.0]])), body.endpoint_at(torch.tensor([[0.5, 1.0]])))
-
-
-def bend_mass(body):
-    body.skeleton.m1.mul_(1.5)
-
-
-def bend_data(body):
-    body.max_isometric_force.data[2] = 900.0
-
-
-def bend_numpy(body):
-    body.geometry.a1.numpy()[0, 0] = -0.05
-
-
-def bend_buffer(body):
-    body.muscle._buffers["tau_activation"] = torch.tensor(0.03, dtype=torch.float64)
-
-
-@pytest.mark.parametrize("change", [bend_mass, bend_data, bend_numpy, bend_buffer])
-def test_a_change_by_whatever_way_is_seen(change):
-    "The same coefficients as those of a body that never formed any before the change."
-    used, fresh = arm(), arm()
-    before = used.coefficients()
-    hand = used.endpoint_at(torch.tensor([[0.5, 1.0]]))
-    change(used)
-    change(fresh)
-    after = used.coefficients()
-    assert alike(after, fresh.coefficients()) and not alike(after, before)
-    assert torch.equal(hand, used.endpoint_at(torch.tensor([[0.5, 1.0]])))  # no length of a bone was changed
-
-
-def test_an_own_attribute_of_a_part_is_seen():
-    class Scaled(RigidTendonHillMuscleThelen):
-        scale = 1.0
-
-        def coefficients(self, muscles):
-            return super().coefficients(muscles) | {"scale": self.scale * torch.ones(1)}
-
-    body = RigidTendonArm26(Scaled())
-    assert body.coefficients().muscle["scale"] == 1
-    body.muscle.scale = 2.0
-    assert body.coefficients().muscle["scale"] == 2
-
-
-def test_bones_that_are_changed_move_the_hand():
-    body = arm()
-    before = body.endpoint_at(torch.zeros(1, 2))
-    body.skeleton.l1.add_(0.1)
-    assert torch.allclose(body.endpoint_at(torch.zeros(1, 2)) - before, torch.tensor([[0.1, 0.0]]), atol=1e-6)
-
-
-def test_precision_is_seen_and_what_is_learnt_is_formed_every_time():
-    body = arm()
-    assert body.coefficients().muscle["max_isometric_force"].dtype == torch.float32
-    assert body.double().coefficients().muscle["max_isometric_force"].dtype == PRECISE
-    mass = torch.nn.Parameter(torch.tensor(1.8, dtype=PRECISE))
-    body = arm(skeleton=TwoDofArm.arm26(m1=mass))
-    for _ in range(2):
-        body.coefficients().skeleton["m11"].sum().backward()  # a second backward through one graph would fail
-    assert mass.grad is not None
-
-
-def test_coefficients_from_inference_do_not_hinder_training():
-    body = arm()
-    with torch.inference_mode():
-        body.coefficients()
-    start = torch.full((1, 2), 0.7, requires_grad=True)
-    body.endpoint_at(start).sum().backward()
-    assert start.grad.abs().sum() > 0
-
-
-def test_coefficients_of_a_class_of_ones_own_follow_whatever_it_reads():
-    "A dict of the muscle's and a global: they are formed anew, where those of this package's classes are remembered."
-
-    class Scaled(ReluMuscle):
-        def setup(self):
-            self.table = {"strength": 1.0}
-
-        def coefficients(self, muscles):
-            c = super().coefficients(muscles)
-            return c | {"max_isometric_force": self.table["strength"] * c["max_isometric_force"]}
-
-    body = FreePointMass24(muscle=Scaled())
-    force = body.coefficients().muscle["max_isometric_force"]
-    body.muscle.table["strength"] = 0.5
-    torch.testing.assert_close(body.coefficients().muscle["max_isometric_force"], 0.5 * force)

@@ -1,4 +1,4 @@
-"Held bodies: forces, torques, curves, inverse kinematics."
+"Held bodies: forces, torques, curves."
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ import torch
 from bodies import BODIES, make_body
 
 import motornet_nb as mn
-from motornet_nb.body.posture import inverse_kinematics, usual_posture
-from motornet_nb.body.statics import force_length, force_velocity, has_curves, held
+from motornet_nb.body.posture import default_posture
+from motornet_nb.body.statics import force_length, force_velocity, has_curves, isometric_state
 
 RIGID = [name for name in BODIES if "compliant" not in name]
 
@@ -16,8 +16,8 @@ RIGID = [name for name in BODIES if "compliant" not in name]
 def test_a_held_body_is_what_the_dynamics_start_from(name):
     "At the smallest activation forces are those of the initial state, and torques those that the joints feel."
     body = make_body(name, dtype=torch.float64)
-    posture = usual_posture(body)
-    still = held(body, posture)
+    posture = default_posture(body)
+    still = isometric_state(body, posture)
     c = body.coefficients()
     state = body.initial_state(body.as_joint_state(posture), c)
     np.testing.assert_allclose(still["muscle_force"], state.muscle["force"][0], rtol=1e-4, atol=1e-6)
@@ -31,10 +31,10 @@ def test_a_held_body_is_what_the_dynamics_start_from(name):
 def test_a_compliant_muscle_at_rest_pulls_as_hard_as_its_tendon(activation):
     "The state that is found does not move: contractile velocity is 0 where the tendon is not capped."
     body = make_body("CompliantTendonArm26, kistemaker compliant", dtype=torch.float64)
-    position = usual_posture(body)[None].double()
+    position = default_posture(body)[None].double()
     c = body.coefficients()
     length = body.evaluate_geometry(position, torch.zeros_like(position), c).length
-    state = body.muscle.held(c.muscle, torch.full_like(length, activation), length)
+    state = body.muscle.isometric_state(c.muscle, torch.full_like(length, activation), length)
     stretched = (state["tendon_force_length"] > 0.001) & (state["tendon_force_length"] < 1)
     assert stretched.any()
     assert state["velocity"][stretched].abs().max() < 1e-6
@@ -44,11 +44,12 @@ def test_torques_are_those_of_virtual_work():
     "Turning a joint a little against the muscles takes the work that makes them longer."
     body = mn.geometric_arm26(dtype=torch.float64)
     posture, h = np.array([0.7, 1.3]), 1e-5
-    still = held(body, posture, 0.3)
+    still = isometric_state(body, posture, 0.3)
     for j in range(2):
         step = np.eye(2)[j] * h
         longer = (
-            held(body, posture + step)["musculotendon_length"] - held(body, posture - step)["musculotendon_length"]
+            isometric_state(body, posture + step)["musculotendon_length"]
+            - isometric_state(body, posture - step)["musculotendon_length"]
         ) / (2 * h)
         assert float(still["joint_torque"][j]) == pytest.approx(
             -float((longer * still["muscle_force"]).sum()), rel=1e-5
@@ -63,7 +64,7 @@ def test_curves(name):
         with pytest.raises(ValueError, match="optimal length"):
             force_length(body)
         return
-    still = held(body, activation=0.5)
+    still = isometric_state(body, activation=0.5)
     curves = force_length(body, 0.5, n=561)
     moving = force_velocity(body, 0.5)
     optimal = body.optimal_muscle_length.double()
@@ -78,39 +79,18 @@ def test_curves(name):
     np.testing.assert_allclose(curves["force"], curves["active_force"] + curves["passive_force"])
 
 
-@pytest.mark.parametrize("name", ["Reacher, relu", "FreePointMass24, relu"])
-def test_the_hand_goes_where_it_can(name):
-    "Within reach the posture brings it there, beyond it as near as any posture of a fine grid; limits hold always."
-    body = make_body(name, dtype=torch.float64)
-    lower, upper = (b.detach().numpy() for b in (body.pos_lower_bound, body.pos_upper_bound))
-    rng = np.random.default_rng(0)
-    grid = np.stack(np.meshgrid(*(np.linspace(a, b, 80) for a, b in zip(lower, upper, strict=True))), -1).reshape(-1, 2)
-    reachable = body.endpoint_at(torch.from_numpy(grid)).numpy()
-    for _ in range(10):
-        q = rng.uniform(lower, upper)
-        goal = body.endpoint_at(torch.from_numpy(q)[None])[0].numpy()
-        found = inverse_kinematics(body, goal, np.clip(q + 0.2, lower, upper))
-        assert np.linalg.norm(body.endpoint_at(torch.from_numpy(found)[None])[0].numpy() - goal) < 2e-3
-        away = goal + rng.normal(size=2)
-        found = inverse_kinematics(body, away)
-        assert (found >= lower).all() and (found <= upper).all()
-        mine = np.linalg.norm(body.endpoint_at(torch.from_numpy(found)[None])[0].numpy() - away)
-        assert mine < np.linalg.norm(reachable - away, axis=1).min() + 0.25
-
-
 def test_a_body_without_muscles_can_be_held():
     "It takes no torque."
-    still = held(mn.Effector(mn.TwoDofArm.arm26(), mn.ReluMuscle()))
+    still = isometric_state(mn.Effector(mn.TwoDofArm.arm26(), mn.ReluMuscle()))
     assert not still["joint_torque"].any() and still.sizes["muscle"] == 0
 
 
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        (lambda arm: held(arm, [9.0, 9.0]), "position limits"),
-        (lambda arm: held(arm, activation=2.0), "numbers from 0 to 1"),
-        (lambda arm: held(arm, activation=[0.1, 0.2]), "6 muscles"),
-        (lambda arm: inverse_kinematics(arm, [1.0]), "2 finite numbers"),
+        (lambda arm: isometric_state(arm, [9.0, 9.0]), "position limits"),
+        (lambda arm: isometric_state(arm, activation=2.0), "numbers from 0 to 1"),
+        (lambda arm: isometric_state(arm, activation=[0.1, 0.2]), "6 muscles"),
     ],
 )
 def test_what_does_not_fit_is_refused(what, message):

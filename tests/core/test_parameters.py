@@ -1,15 +1,16 @@
-"""Declarations, checks of quantities, and the words of a refusal."""
+"""Declarations of parameters."""
 
-import math
+from typing import Annotated, Any
 
 import numpy as np
 import pytest
 import torch
+from pydantic import BeforeValidator
 from torch import nn
 
-from motornet_nb.core.checks import as_quantity, describe, range_in_words, refuse
-from motornet_nb.core.model import Model
-from motornet_nb.core.parameters import choice, count, data, flag, number, part, parts, quantity, text
+from motornet_nb.core.checks import describe
+from motornet_nb.core.model import Model, from_config
+from motornet_nb.core.parameters import choice, count, data, fixed, flag, number, part, parts, quantity, text
 
 
 class Wheel(Model):
@@ -33,26 +34,7 @@ class Machine(Model):
     spares = parts(Wheel, "spare wheels", accept=lambda v: Wheel(v) if isinstance(v, float) else None)
 
 
-def test_a_refusal_names_the_argument_the_value_and_what_is_allowed():
-    error = refuse(Machine, "weight", -1.0, "above 0 kg")
-    assert isinstance(error, ValueError)
-    assert str(error) == "Machine: weight = -1.0 is not allowed; it must be above 0 kg"
-    assert isinstance(refuse("x", "y", 1, "z", TypeError), TypeError)
-    assert str(refuse(Wheel(), "radius", None, "a number")).startswith("Wheel: radius = None")
-
-
-def test_values_are_described_in_a_few_words():
-    assert describe(torch.tensor(2.0)) == "2.0"
-    assert describe(np.arange(3)) == "[0, 1, 2]"
-    assert describe(torch.zeros(5, 5)) == "tensor of shape (5, 5)"
-    assert describe(np.zeros((5, 5))) == "array of shape (5, 5)"
-    assert describe("x" * 500) == "'" + "x" * 96 + "..."
-
-
-def test_ranges_are_put_in_words():
-    assert range_in_words("kg", above=0) == "a finite number above 0 kg"
-    assert range_in_words("1", at_least=0, below=1) == "a finite number at least 0 and below 1"
-    assert range_in_words("m") == "a finite number"
+def test_declarations_say_their_range_in_words():
     assert Machine.declarations["weight"].allowed == "a finite number above 0 and at most 10 kg"
     assert Machine.declarations["heights"].allowed == "a list of finite numbers at least 0 m"
     assert Machine.declarations["delay"].allowed == "a finite number at least 0 s (or None)"
@@ -87,70 +69,6 @@ def test_a_tensor_that_requires_a_gradient_is_kept_as_it_is():
     assert machine.weight is weight
     learnt = nn.Parameter(torch.tensor(3.0))
     assert next(Machine(learnt).parameters()) is learnt
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "2",
-        ["1", "2"],
-        b"2",
-        True,
-        [True, False],
-        [1.0, True],
-        np.array([True]),
-        np.bool_(True),
-        None,
-        [None],
-        1j,
-        np.array([1j]),
-        torch.tensor(1j),
-        torch.tensor(True),
-        {},
-        {1.0},
-        object(),
-        math.nan,
-        math.inf,
-        [1.0, math.nan],
-        torch.tensor(math.inf),
-        10**400,
-        [10**400],
-        np.datetime64("2020-01-01"),
-        [[1.0], [1.0, 2.0]],
-        [torch.tensor(1.0, requires_grad=True)],
-    ],
-)
-def test_what_is_no_finite_number_is_no_quantity(value):
-    with pytest.raises(ValueError, match="finite"):
-        as_quantity(value, ndim=None, allowed="finite numbers")
-
-
-@pytest.mark.parametrize(
-    ("limits", "inside", "outside"),
-    [
-        ({"above": 1}, [1.1], [1.0, 0.9]),
-        ({"at_least": 1}, [1.0, 1.1], [0.9]),
-        ({"below": 1}, [0.9], [1.0, 1.1]),
-        ({"at_most": 1}, [0.9, 1.0], [1.1]),
-        ({"above": 0, "at_most": 1}, [0.5, 1.0], [0.0, 1.1]),
-    ],
-)
-def test_limits_are_included_or_excluded_as_declared(limits, inside, outside):
-    for value in inside:
-        assert as_quantity(value, **limits).item() == value
-    for value in outside:
-        with pytest.raises(ValueError, match="a number"):
-            as_quantity(value, **limits)
-        with pytest.raises(ValueError, match="a number"):
-            as_quantity([inside[0], value], ndim=1, **limits)
-
-
-@pytest.mark.parametrize(("ndim", "value"), [(0, 1.0), (1, [1.0]), (2, [[1.0]]), (None, 1.0), (None, [[1.0]])])
-def test_the_number_of_axes_is_checked(ndim, value):
-    assert as_quantity(value, ndim=ndim).ndim == np.ndim(value)
-    if ndim is not None:
-        with pytest.raises(ValueError, match="a number"):
-            as_quantity([value], ndim=ndim)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +120,7 @@ def test_a_declaration_can_be_changed_for_a_subclass():
     class Heavy(Machine):
         "A machine with a default weight."
 
-        weight = Machine.weight.but(default=9.0)
+        weight = Machine.weight.replace(default=9.0)
 
     assert Heavy().weight.item() == 9.0
     assert Machine.declarations["weight"].required and not Heavy.declarations["weight"].required
@@ -219,3 +137,104 @@ def test_parameters_are_fixed_at_construction(value):
     with pytest.raises(AttributeError, match="steps is fixed at construction"):
         machine.steps = 5
     assert machine == Machine(1.0)
+
+
+@pytest.mark.parametrize("name", Machine.declarations)
+def test_a_declaration_checks_as_the_class_does(name):
+    "The value that is kept, or a plain error with the words of the refusal."
+    declaration = Machine.declarations[name]
+    good = {"weight": 2, "notes": {"a": 1}, "wheel": Wheel(0.1), "spares": [0.1, Wheel(0.2)]}.get(
+        name, declaration.default
+    )
+    kept, expected = declaration.check(good), Machine(**{"weight": 1} | {name: good}).values()[name]
+    assert str(kept) == str(expected) if name != "spares" else list(kept) == list(expected)
+    with pytest.raises(ValueError) as caught:
+        declaration.check(object())
+    assert type(caught.value) is ValueError and str(caught.value) == declaration.allowed
+
+
+def test_what_is_wrong_inside_a_value_is_said():
+    with pytest.raises(ValueError, match=r"^a dict of whole numbers \(at a: Input should be a valid integer.*\)$"):
+        Machine.declarations["notes"].check({"a": "b"})
+    with pytest.raises(ValueError, match=r"^Input should be a valid list$"):
+        data(list[int]).check(3)
+
+
+def test_a_function_may_check_what_a_type_cannot_say():
+    def even(value):
+        if value % 2:
+            raise ValueError("an even number")
+        return value // 2
+
+    halves = data(int, 2, convert=even)
+    assert halves.check(6) == 3
+    with pytest.raises(ValueError, match=r"^an even number$"):
+        halves.check(3)
+    with pytest.raises(ValueError, match=r"^whatever is declared$"):
+        halves.replace(allowed="whatever is declared").check(3)
+    annotated = data(Annotated[Any, BeforeValidator(even)])
+    assert annotated.check(6) == 3
+    with pytest.raises(ValueError, match=r"^an even number$"):
+        annotated.check(3)
+
+
+def test_declarations_go_by_their_former_name_too():
+    "`but` was what `replace` is."
+    assert Machine.weight.but(default=9.0).default == 9.0
+
+
+class Unicycle(Machine):
+    "A machine that fixes what it inherits."
+
+    weight = fixed(7)
+    label = fixed()
+
+    def setup(self):
+        self.assign(label="u" * self.steps)
+
+
+def test_a_class_can_fix_what_it_inherits():
+    "It is no argument, in no configuration, and what it was declared to be."
+    one = Unicycle(steps=4)
+    assert one.weight.dtype == torch.float64 and one.weight.item() == 7 and one.label == "uuuu"
+    assert not {"weight", "label"} & {*Unicycle.declarations, *one.to_config()} and "weight" in Machine.declarations
+    assert one == from_config(one.to_config()) != Unicycle(steps=5)
+    assert one.float().weight.dtype == torch.float64 and one.weight is not Unicycle(steps=4).weight
+    with pytest.raises(TypeError, match="Unicycle has no argument 'weight'"):
+        Unicycle(weight=3.0)
+    with pytest.raises(TypeError, match="Unicycle has no argument 'label'"):
+        one.replace(label="x")
+
+
+def test_what_a_class_fixes_is_checked_where_it_is_defined():
+    with pytest.raises(ValueError, match="Heavy: weight = 70 is not allowed; it must be a finite number above 0"):
+
+        class Heavy(Machine):
+            weight = fixed(70)
+
+    with pytest.raises(TypeError, match="Painted fixes paint, which none of its base classes declares"):
+
+        class Painted(Machine):
+            paint = fixed("blue")
+
+
+def test_a_fixed_parameter_can_be_declared_again_or_taken_away():
+    "By a subclass; None in its place takes a parameter away, too."
+
+    class Free(Unicycle):
+        weight = Machine.weight.replace(default=2.0)
+        label = None
+        colour = None
+
+        def setup(self):
+            pass
+
+    assert Free().weight.item() == 2.0 and not {"label", "colour"} & {*Free.declarations}
+
+
+def test_assigned_values_leave_their_former_place():
+    "A tensor in place of a text, a module in place of a number."
+    one = Machine(1.0)
+    one.assign(label=torch.ones(2), weight=Wheel(), wheel="none")
+    assert one.label.tolist() == [1, 1] and one.weight == Wheel() and one.wheel == "none"
+    assert list(one._modules) == ["weight"] and "label" in one.state_dict()

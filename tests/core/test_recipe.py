@@ -23,7 +23,9 @@ from torch import nn
 
 import motornet_nb as mn
 from motornet_nb.core.codetext import code_of, names_read
-from motornet_nb.core.recipe import differences, first_difference, recipe_of, settings_of
+from motornet_nb.core.differences import differences, first_difference
+from motornet_nb.core.parameters import fixed
+from motornet_nb.core.recipe import recipe_of, settings_of
 
 SCRIPT = Path(__file__).parents[1] / "support" / "resumed_script.py"
 
@@ -349,13 +351,6 @@ def test_recipes_of_another_version_of_python_are_compared_by_their_text():
     assert first_difference(recipe, recipe | {"code": "def f(x): return y", "compiled": "3.99 abc"}) is not None
 
 
-def test_names_that_a_recipe_uses_may_be_a_users():
-    "A dict with the names that recipes of functions have."
-    for name in ("code", "compiled", "class", "function", "type", "digest", "derived", "reads"):
-        assert list(differences(recipe_of({name: 1}), recipe_of({name: 2}))) == [(name, 1, 2)]
-        assert list(differences(recipe_of({name: 1, "a": 0}), recipe_of({"a": 0}))) == [(name, 1, None)]
-
-
 def test_settings_to_be_read():
     "Without the code of classes."
     net = Net(0.3)
@@ -463,3 +458,18 @@ def test_whatever_a_script_is_made_of_is_compared(old, new, says, begun, tmp_pat
     with pytest.raises(ValueError, match="another run needs another folder") as caught:
         module.main(folder, 5, 4)
     assert f"train: {says}" in str(caught.value)
+
+
+def test_what_a_class_fixes_belongs_to_a_recipe():
+    "Numbers and quantities, whatever class they are fixed in."
+
+    def fixing(**values):
+        cls = type("Fixing", (mn.CenterOutReach,), {n: fixed(v) for n, v in values.items()} | {"__module__": "mine"})
+        return recipe_of(cls())
+
+    recipe = fixing(n_targets=4)
+    assert recipe == fixing(n_targets=4)
+    assert list(differences(recipe, fixing(n_targets=5), "task")) == [("task.n_targets", 4, 5)]
+    muscles = [type("Slow", (mn.ReluMuscle,), {"tau_activation": fixed(t), "__module__": "mine"}) for t in (0.1, 0.2)]
+    found = list(differences(*(recipe_of(cls()) for cls in muscles), "muscle"))
+    assert found == [("muscle.tau_activation", 0.1, 0.2)]

@@ -25,7 +25,6 @@ from hypothesis.extra import numpy as stn
 from torch import nn
 from torch.optim import lr_scheduler
 
-from motornet_nb.core.files import replace_file
 from motornet_nb.learning import checkpoint, packing
 from motornet_nb.learning.checkpoint import CheckpointError, CheckpointFolder
 from motornet_nb.learning.packing import pack, unpack
@@ -851,21 +850,6 @@ def test_a_folder_that_is_a_file(tmp_path):
         with pytest.raises(CheckpointError, match="cannot be listed: there is a file where the folder should be"):
             store.latest()
     assert (tmp_path / "run").read_text() == "mine"
-
-
-def test_replace_file_is_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "log.csv"
-    replace_file(path, lambda p: p.write_text("old"))
-
-    def fail(p):
-        p.write_text("ne")
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        replace_file(path, fail)
-    assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
-    replace_file(path, lambda p: p.write_text("new"))
-    assert path.read_text() == "new"
 
 
 @POSIX

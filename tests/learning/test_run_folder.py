@@ -22,7 +22,8 @@ from worlds import assert_equal, network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb import CheckpointError, Environment, RandomTargetReach, ReachLoss, train
-from motornet_nb.core.recipe import first_difference, recipe_of
+from motornet_nb.core.differences import first_difference
+from motornet_nb.core.recipe import recipe_of
 from motornet_nb.learning.checkpoint import CheckpointFolder
 
 pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop:UserWarning")

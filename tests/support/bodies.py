@@ -51,6 +51,39 @@ def one_muscle(muscle, dtype=torch.float64, **per_muscle) -> Effector:
     return Effector(PointMass(), muscle, dtype=dtype).add_muscle([0, 1], [[1.0, 0.0], [0.0, 0.0]], **per_muscle)
 
 
+def hill_coefficients(muscle, dtype=torch.float64, **per_muscle):
+    "Coefficients of a muscle with the sizes of the golden files: l0 0.1 m, tendon 0.05 m, 1000 N."
+    sizes = {"max_isometric_force": 1000.0, "optimal_muscle_length": 0.1, "tendon_length": 0.05} | per_muscle
+    return one_muscle(muscle, dtype, **sizes).coefficients().muscle
+
+
+def slack_of(golden, muscle) -> dict:
+    "The golden file's passive parameter, under the name that the model gives it."
+    if isinstance(muscle, MujocoHillMuscle):
+        return {"fpmax": float(golden.attrs["fpmax"])}
+    return {"normalized_slack_muscle_length": float(golden.attrs["normalized_slack_muscle_length"])}
+
+
+def active_at(muscle, velocity) -> dict:
+    "Normalised active force at full activation and optimal length; velocity in l0/s."
+    return muscle.evaluate(hill_coefficients(muscle), tensor([[1.0]]), tensor([[0.15]]), tensor([[0.1 * velocity]]))
+
+
+def same(a, b) -> bool:
+    "Whether two dicts of states are equal bit for bit."
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def arm(**arguments) -> Effector:
+    "The arm most tests use."
+    return RigidTendonArm26(RigidTendonHillMuscleThelen(), **arguments)
+
+
+def ball(**arguments) -> Effector:
+    "A point mass without muscles."
+    return Effector(PointMass(), ReluMuscle(), **arguments)
+
+
 def tensor(values, dtype=torch.float64) -> torch.Tensor:
     "A tensor of the given precision."
     return torch.from_numpy(np.array(values)).to(dtype)

@@ -1,4 +1,4 @@
-"""Streams of chance, and batches of trials as data."""
+"""Batches of trials as data."""
 
 import dataclasses
 
@@ -6,39 +6,7 @@ import pytest
 import torch
 from worlds import assert_equal, point_mass_world
 
-from motornet_nb import CurlField, DelayedReach, ForcePulse, Streams
-
-
-def test_a_stream_is_a_function_of_seed_batch_and_name():
-    "The same three give the same numbers, in any order of asking; another of any of them gives others."
-    streams = Streams(3, batch=5)
-    first = torch.rand(8, generator=streams["goal"])
-    torch.rand(100, generator=streams["start"])
-    assert_equal(torch.rand(8, generator=streams["goal"]), first)
-    assert_equal(torch.rand(8, generator=Streams(3, 5)["goal"]), first)
-    for other in (Streams(3, 5)["start"], Streams(3, 4)["goal"], Streams(2, 5)["goal"], Streams(35)["goal"]):
-        assert not torch.equal(torch.rand(8, generator=other), first)
-
-
-def test_streams_are_the_same_in_every_version_and_on_every_machine():
-    "Fixed numbers for a fixed seed: results can be reproduced years later."
-    assert torch.randint(1000, (4,), generator=Streams(0)["goal"]).tolist() == [126, 161, 417, 217]
-
-
-def test_neighbouring_streams_are_independent():
-    "Streams of successive seeds, batches and names do not correlate."
-    columns = [torch.randn(4000, generator=Streams(s, b)[n]) for s in (0, 1) for b in (0, 1) for n in ("a", "b")]
-    correlation = torch.corrcoef(torch.stack(columns)) - torch.eye(8)
-    assert correlation.abs().max() < 5 / 4000**0.5
-
-
-@pytest.mark.parametrize("wrong", [-1, 1.5, True, "1", None])
-def test_wrong_seeds_are_refused(wrong):
-    "Seeds and batches are whole numbers from 0."
-    with pytest.raises(ValueError, match="seed"):
-        Streams(wrong)
-    with pytest.raises(ValueError, match="batch"):
-        Streams(0, wrong)
+from motornet_nb import CurlField, DelayedReach, ForcePulse
 
 
 @pytest.fixture
