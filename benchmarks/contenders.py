@@ -76,7 +76,9 @@ def loss_of(hand, target, activation, hidden):
 
 def our_loss():
     """The same loss as a `Loss` of this package."""
-    from motornet_nb.learning.loss import HiddenActivity, Loss, PositionError, Term, mean_square
+    from motornet_nb.learning.loss import Loss
+    from motornet_nb.learning.loss_terms import HiddenActivity, PositionError, Term
+    from motornet_nb.learning.mean_squares import mean_square
 
     class SquaredActivation(Term):
         """Mean of u^2."""

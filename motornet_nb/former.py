@@ -78,7 +78,8 @@ FORMER: dict[str, dict[str, str]] = {
         "control.fused_engine": "FusedEngine",
     },
     "environment": {
-        "task.environment": "Constants Environment Episode Tap WorldState",
+        "task.episode": "Constants Episode Tap WorldState",
+        "task.environment": "Environment",
     },
     "equality": {
         "core.equality": "alike assigned_by attributes_of closure_of derived of_package own_settings",
@@ -98,7 +99,8 @@ FORMER: dict[str, dict[str, str]] = {
     "gradients": {
         "learning.gradients": "ChangedDrive drive_gradients play_changed",
         "panels.gradient_panel": "GradientPanel LESS MORE arrows",
-        "learning.loss": "SquaredDistance hand_to_target",
+        "learning.loss_terms": "SquaredDistance",
+        "learning.loss": "hand_to_target",
     },
     "guards": {
         "learning.interrupts": "Interrupts",
@@ -123,10 +125,14 @@ FORMER: dict[str, dict[str, str]] = {
         "control.closed_loop": "Carry ClosedLoop check_first_step check_match scan",
     },
     "loss": {
-        "learning.loss": "FunctionTerm HiddenActivity HiddenRate Loss MuscleActivation PositionError ReachLoss Term WeightPenalty mean_square",
+        "learning.loss_terms": "FunctionTerm HiddenActivity HiddenRate MuscleActivation PositionError Term WeightPenalty",
+        "learning.loss": "Loss ReachLoss",
+        "learning.mean_squares": "mean_square",
     },
     "model": {
-        "core.model": "Model as_html class_of contents=tensors_and_settings from_config parameter_rows parameter_table type_name",
+        "core.model": "Model contents=tensors_and_settings from_config",
+        "core.tables": "as_html parameter_rows parameter_table",
+        "core.registry": "class_of type_name",
     },
     "muscle": {
         "body.muscle": "MAX_ISOMETRIC_FORCE Muscle MuscleState OPTIMAL_LENGTH ReluMuscle SLACK_LENGTH TENDON_LENGTH activation_rate",
@@ -172,7 +178,8 @@ FORMER: dict[str, dict[str, str]] = {
         "live.reach_pictures": "CoursePicture Reach ReachPicture reach_of",
     },
     "recipe": {
-        "core.recipe": "VERSION differences first_difference first_recipe_of recipe_of settings_of",
+        "core.recipe": "VERSION first_recipe_of recipe_of settings_of",
+        "core.differences": "differences first_difference",
     },
     "recorded": {
         "control.recorded": "InBlocks=RecordedBlocks Joined=RecordedConcat Recorded StepByStep=RecordedSteps Watched=RecordedReads",
@@ -207,11 +214,13 @@ FORMER: dict[str, dict[str, str]] = {
         "body.skeleton": "Coefficients PointMass Skeleton TwoDofArm stop_at_limits",
     },
     "statics": {
-        "body.statics": "force_length force_velocity has_curves held",
-        "body.posture": "inverse_kinematics usual_posture within_limits",
+        "body.statics": "force_length force_velocity has_curves held=isometric_state",
+        "body.posture": "inverse_kinematics usual_posture=default_posture within_limits",
     },
     "task": {
-        "task.tasks": "CenterOutReach DelayedReach PosturalHold RandomTargetReach Task assemble catch_trials random_reach",
+        "task.tasks": "CenterOutReach DelayedReach PosturalHold RandomTargetReach",
+        "task.task": "Task",
+        "task.assembly": "assemble catch_trials random_reach",
         "body.posture": "default_posture",
     },
     "task_builder": {

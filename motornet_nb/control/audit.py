@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from .closed_loop import Carry, ClosedLoop, scan
-from ..task.environment import Constants, Episode
+from ..task.episode import Constants, Episode, Inputs
 
 if TYPE_CHECKING:
     from motornet_nb import fused
@@ -74,7 +74,7 @@ class Audit:
         loops: list[ClosedLoop],  # one for each network
         episode: Episode,  # from `environment.begin`
         hidden: Any,  # the policy's hidden state at the beginning
-        inputs: dict[str, Tensor],  # the episode's, and the noise on the hidden state
+        inputs: Inputs,  # the episode's, with the noise on the hidden state
     ) -> None:
         "Play two trials eagerly, too; an `AuditError` if they come out differently."
         began = time.perf_counter()
@@ -98,7 +98,7 @@ class Audit:
             )
 
 
-def _picked(chosen: Tensor, n: int, episode: Episode, hidden: Any, inputs: dict[str, Tensor]) -> tuple:
+def _picked(chosen: Tensor, n: int, episode: Episode, hidden: Any, inputs: Inputs) -> tuple:
     "Some trials of an episode."
 
     def of(d: int) -> Callable[[Any], Any]:

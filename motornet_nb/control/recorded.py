@@ -5,8 +5,8 @@
 # %% ../../nbs/control/03_recorded.ipynb #109ac091
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,106 +15,80 @@ if TYPE_CHECKING:
     from motornet_nb import fused  # else imported when first used
 
 # %% auto #0
-__all__ = ['Recorded', 'RecordedSteps', 'RecordedConcat', 'RecordedReads', 'RecordedBlocks']
+__all__ = ['Recorded', 'RecordedSteps', 'RecordedBlocks', 'RecordedReads', 'RecordedOfOne']
 
 # %% ../../nbs/control/03_recorded.ipynb #a4259a96
 class Recorded(Mapping):
     "The outputs of a rollout by name, (batch, time, ...) each, made when they are asked for."
 
-    def __contains__(self, name: Any) -> bool:
-        return any(name == n for n in self)  # a Mapping would make the output only to see whether it is there
+    def __init__(
+        self,
+        names: Iterable[str],  # of the outputs
+    ):
+        self._names = dict.fromkeys(names)
 
-    def shares(
+    def per_network(
         self,
         name: str,  # of an output
-        replicates: int = 1,  # networks that share the trials
         blocked: bool = False,  # whether trials may be spread over several dimensions, which can save a copy
-    ) -> Sequence[Tensor]:  # (batch, time, ...) of each replicate, or (..., time, ...)
-        "One output, cut into the replicates' shares."
-        return self[name].unflatten(0, (replicates, -1)).unbind(0) if replicates > 1 else [self[name]]
+    ) -> Sequence[Tensor]:  # (batch, time, ...) of each network, or (..., time, ...)
+        "One output, for each of the networks that share the trials. A KeyError for a name that is not there."
+        raise NotImplementedError(f"{type(self).__name__} does not define per_network()")
 
-    def ends(self) -> Tensor:  # (replicate)
-        "A sum over all states at the end of the trials: finite if they are."
-        raise NotImplementedError(f"{type(self).__name__} does not define ends()")
+    def final_sum(self) -> Tensor:  # (network)
+        "A sum over all outputs of the last step of all trials: finite if they are."
+        raise NotImplementedError(f"{type(self).__name__} does not define final_sum()")
 
+    def __getitem__(self, name: str) -> Tensor:
+        parts = self.per_network(name)
+        return parts[0] if len(parts) == 1 else torch.cat(list(parts))
 
+    def __contains__(self, name: object) -> bool:  # a Mapping would make the output only to see whether it is there
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+# %% ../../nbs/control/03_recorded.ipynb #accc6423
 class RecordedSteps(Recorded):
-    "Outputs as a list of steps."
+    "Outputs as lists of steps."
 
-    def __init__(self, history: list[dict[str, Tensor]]):
-        self._history = history
+    def __init__(
+        self,
+        histories: Sequence[
+            Sequence[Mapping[str, Tensor]]
+        ],  # of each network: the outputs of every step, (batch, ...) each
+    ):
+        super().__init__(histories[0][0])
+        self._histories = histories
 
-    def __getitem__(self, name):
-        return torch.stack([outputs[name] for outputs in self._history], 1)
+    def per_network(self, name, blocked=False):
+        "Stacked anew each time."
+        return [torch.stack([outputs[name] for outputs in history], 1) for history in self._histories]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._history[0])
+    def final_sum(self):
+        "From the last step of each network."
+        ends = [torch.stack([t.detach().sum() for t in history[-1].values()]).sum() for history in self._histories]
+        return torch.stack(ends)
 
-    def __len__(self):
-        return len(self._history[0])
-
-    def ends(self):
-        "From the last step."
-        return torch.stack([t.detach().sum() for t in self._history[-1].values()]).sum(0, keepdim=True)
-
-
-class RecordedConcat(Recorded):
-    "Outputs of several networks, one after the other."
-
-    def __init__(self, parts: list[Recorded]):
-        self._parts = parts
-
-    def __getitem__(self, name):
-        return torch.cat([part[name] for part in self._parts])
-
-    def shares(self, name, replicates=1, blocked=False):
-        "Each network's own."
-        return [part[name] for part in self._parts]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._parts[0])
-
-    def __len__(self):
-        return len(self._parts[0])
-
-    def ends(self):
-        "From each network's own."
-        return torch.cat([part.ends() for part in self._parts])
-
-
-class RecordedReads(Recorded):
-    "Other outputs, and a note of which were read."
-
-    def __init__(self, recorded: Recorded):
-        self._recorded, self.read = recorded, set()
-
-    def __getitem__(self, name):
-        self.read.add(name)
-        return self._recorded[name]
-
-    def shares(self, name, replicates=1, blocked=False):
-        "The other's."
-        self.read.add(name)
-        return self._recorded.shares(name, replicates, blocked)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._recorded)
-
-    def __len__(self):
-        return len(self._recorded)
-
-
+# %% ../../nbs/control/03_recorded.ipynb #995e5392
 class RecordedBlocks(Recorded):
     "Outputs of the fused engine. One that was not expected to be read makes the rollout run again, in a program that stores everything."
 
-    def __init__(self, history: fused.History, positions: dict[str, int], again: Callable[[str], fused.History]):
+    def __init__(
+        self,
+        history: fused.History,  # what was stored
+        positions: dict[str, int],  # of each output among the leaves of what the step gives
+        again: Callable[[str], fused.History],  # plays again, and stores the output of that name
+    ):
+        super().__init__(positions)
         self._history, self._positions, self._again = history, positions, again
         self._everything: fused.History | None = None  # without gradients
 
-    def __getitem__(self, name):
-        return self._able(name).output(self._positions[name])
-
-    def shares(self, name, replicates=1, blocked=False):
+    def per_network(self, name, blocked=False):
         "As they are in the blocks."
         return self._able(name).shares(self._positions[name], blocked)
 
@@ -128,12 +102,50 @@ class RecordedBlocks(Recorded):
             self._everything = self._again(name)
         return self._everything
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._positions)
-
-    def __len__(self):
-        return len(self._positions)
-
-    def ends(self):
+    def final_sum(self):
         "From the last step."
         return self._history.ends()
+
+# %% ../../nbs/control/03_recorded.ipynb #e273ef6d
+class RecordedReads(Recorded):
+    "Other outputs, and a note of which were read."
+
+    def __init__(
+        self,
+        recorded: Recorded,  # the others
+    ):
+        super().__init__(recorded)
+        self._recorded, self.read = recorded, set()
+
+    def per_network(self, name, blocked=False):
+        "The other's."
+        self.read.add(name)
+        return self._recorded.per_network(name, blocked)
+
+    def final_sum(self):
+        "The other's."
+        return self._recorded.final_sum()
+
+
+class RecordedOfOne(Recorded):
+    "What one of several networks has."
+
+    def __init__(
+        self,
+        recorded: Recorded,  # of all networks
+        i: int,  # which one
+        made: dict[tuple[str, bool, bool], Sequence[Tensor]],  # what was brought together, for all networks
+    ):
+        super().__init__(recorded)
+        self._recorded, self._i, self._made = recorded, i, made
+
+    def per_network(self, name, blocked=False):
+        "This network's alone."
+        key = (name, blocked, torch.is_grad_enabled())
+        if key not in self._made:
+            self._made[key] = self._recorded.per_network(name, blocked)
+        return [self._made[key][self._i]]
+
+    def final_sum(self):
+        "This network's alone."
+        return self._recorded.final_sum()[self._i : self._i + 1]

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_map
 
+from .policy import first_hidden
 from ..core.checks import is_whole, refuse
 from ..core.equality import alike
 from ..core.model import Model
@@ -40,7 +41,9 @@ class Replicates(nn.Module):
         self.log: Any = None  # of the last training: a pandas table with the index (replicate, batch)
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.seeds == other.seeds and alike(self.networks, other.networks)
+        if not isinstance(other, Replicates) or type(self) is not type(other):
+            return False
+        return self.seeds == other.seeds and alike(self.networks, other.networks)
 
     __hash__ = nn.Module.__hash__  # torch keeps modules in sets by identity
 
@@ -63,7 +66,7 @@ class Replicates(nn.Module):
         batch_size: int,  # trials of all replicates together
     ) -> Any:
         "The hidden states of each replicate's share, one after the other."
-        each = [network.init_hidden(batch_size // len(self)) for network in self]
+        each = [first_hidden(network, batch_size // len(self)) for network in self]
         return tree_map(lambda *parts: torch.cat(parts) if isinstance(parts[0], Tensor) else parts[0], *each)
 
     def stacked(
@@ -90,7 +93,9 @@ def _check_alike(first: nn.Module, other: nn.Module) -> None:
             f"{name} of shape {shapes[1].get(name)}",
             f"networks of one shape, here {shapes[0].get(name)}",
         )
-    for name, value in first.values().items() if isinstance(first, Model) else ():
+    if not isinstance(first, Model) or not isinstance(other, Model):
+        return
+    for name, value in first.values().items():
         if not isinstance(value, Tensor | nn.Module) and value != other.values()[name]:
             raise refuse(
                 "Replicates",
@@ -142,24 +147,27 @@ def make_replicates(
         if seeds is not None:
             policy.seeds = _checked_seeds(seeds, len(policy))
         return policy
-    several = isinstance(policy, list | tuple)
-    if several and not policy:
-        raise refuse("train", "policy", policy, "a network, several, or a function that makes one")
-    if several and n not in (None, len(policy)):
-        raise refuse("train", "replicates", n, f"{len(policy)}, the number of networks, or None")
-    n = len(policy) if several else None if n is None else int(n)
-    if n is None and seeds is None:
-        raise refuse("train", "replicates", n, "a number, where there is a function that makes a network", TypeError)
-    seeds = _checked_seeds(range(seed, seed + n) if seeds is None else seeds, n)
-    n = len(seeds)
-    if several:
+    if isinstance(policy, list | tuple):
+        if not policy:
+            raise refuse("train", "policy", policy, "a network, several, or a function that makes one")
+        if n not in (None, len(policy)):
+            raise refuse("train", "replicates", n, f"{len(policy)}, the number of networks, or None")
+        n = len(policy)
+    n = None if n is None else int(n)
+    if seeds is None:
+        if n is None:
+            allowed = "a number, where there is a function that makes a network"
+            raise refuse("train", "replicates", n, allowed, TypeError)
+        seeds = range(seed, seed + n)
+    seeds = _checked_seeds(seeds, n)
+    if isinstance(policy, list | tuple):
         return Replicates(policy, seeds)
     if isinstance(policy, nn.Module):
-        return Replicates([copy.deepcopy(policy) for _ in range(n)], seeds)
+        return Replicates([copy.deepcopy(policy) for _ in seeds], seeds)
     return Replicates([_seeded(policy, seed) for seed in seeds], seeds)
 
 
-def _seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+def _seeded(make: Any, seed: int) -> nn.Module:
     if not callable(make):
         raise refuse("train", "policy", make, "a network, several, or a function that makes one", TypeError)
     with torch.random.fork_rng(devices=[]):

@@ -18,7 +18,7 @@ from torch import nn
 from ..control.replicates import Replicates
 from ..control.rollout import play, suitable_threads
 from ..core.checks import as_float, is_number, refuse
-from ..learning.gradients import _gradients
+from ..learning.gradients import played_gradients
 from ..learning.loss import Loss, hand_to_target
 from ..learning.optimizer import NetworkOptimizer
 from ..live.reach_pictures import CoursePicture, Reach, ReachPicture, reach_of
@@ -147,7 +147,7 @@ class GradientPanel(Panel):
 
     def _look(self) -> None:
         "Gradient and reach of the chosen trial with the weights as they are."
-        self._ds, played = _gradients(self.net, self.env, self._chosen(), self.loss, 0, True)
+        self._ds, played = played_gradients(self.net, self.env, self._chosen(), self.loss, 0, True)
         self._reach = reach_of(played)
         self._redraw()
 

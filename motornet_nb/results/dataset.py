@@ -22,7 +22,7 @@ from ..control.closed_loop import check_match
 from ..control.engine import Engine
 from ..control.engines import make_engine
 from ..control.replicates import Replicates, networks_of
-from ..control.rollout import Rollout, evaluating, play, suitable_threads
+from ..control.rollout import Rollout, evaluating, play_with, suitable_threads
 from ..core import recorded_variables as recorded
 from ..core.checks import refuse
 from ..core.model import Model, from_config
@@ -57,7 +57,7 @@ def _units_of(environment: Environment) -> dict[str, str]:
 def _over_time(played: Rollout, declared: Mapping[str, recorded.RecordedVariable]) -> dict[str, _Entry]:
     "What was recorded of every step: the built-in variables, then those that classes declare."
     units, present = _units_of(played.environment), set(played)
-    if "action_noise" not in played.episode.inputs:
+    if played.episode.inputs.action_noise is None:
         present.discard("noisy_action")  # it is the action
     known = {
         n: (dims, unit.format(**units), name) for n, (dims, unit, name) in recorded.VARIABLES.items() if n in present
@@ -298,8 +298,8 @@ def simulate(
         environment, trials, (*recorded.VARIABLES, *declared, *_own_dimensions(declared))
     )  # refused before it is played
     chosen = _engine_for(engine, policy, environment, networks * len(trials))
-    chosen.audit.on = audit
+    chosen.audit.on, threads = audit, torch.get_num_threads()
     with evaluating(policy), torch.no_grad(), suitable_threads(networks * len(trials), environment.effector.device):
         return to_dataset(
-            play(policy, environment, [trials] * networks, [streams] * networks, deterministic, chosen), seed
+            play_with(chosen, [trials] * networks, [streams] * networks, deterministic, threads=threads), seed
         )

@@ -16,6 +16,7 @@ from torch import Tensor
 from ..core.checks import as_quantity, refuse, whole_steps
 from ..core.model import Model
 from ..core.parameters import choice, data, number, quantity
+from ..core.registry import offer
 from .trials import Period, Trials
 
 # %% ../../nbs/task/01_loads.ipynb #36d0185b
@@ -39,12 +40,16 @@ class Load(Model):
     trials = choice(("all", "go", "catch"), "all", "kind of trials it acts in")
     probability = number(1.0, "1", "probability that it acts in such a trial", at_least=0, at_most=1)
 
-    acts_on: ClassVar[str] = "endpoint"  # or "joint"
+    acts_on: str = "endpoint"  # or "joint"
     depends_on_motion: ClassVar[bool] = False
     #: name of the variable that keeps this load's own force: N over space, or, acting on joints, N m over joint
     recorded_as: ClassVar[str | None] = None
 
-    def onset_times(self, trials: Trials, generator: torch.Generator) -> Tensor:  # (batch) s
+    def onset_times(
+        self,
+        trials: Trials,  # the trials it is drawn for
+        generator: torch.Generator,  # source of chance
+    ) -> Tensor:  # (batch) s
         "When the load begins in each trial, counted from the alignment event; it acts from the nearest step on."
         return torch.full((len(trials),), self.onset, dtype=torch.float64)
 
@@ -99,8 +104,12 @@ class Load(Model):
             )
         ]
 
-    def active(self, trials: Trials, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        "Which trials have the load (batch), and at which steps it acts (batch, T): none where it would begin after the end."
+    def active(
+        self,
+        trials: Trials,  # the trials it is drawn for
+        generator: torch.Generator,  # source of chance
+    ) -> tuple[Tensor, Tensor]:  # (batch) bool, (batch, T) bool
+        "Which trials have the load, and at which steps it acts: none where it would begin after the end."
         n, dt = len(trials), trials.timestep
         chosen = torch.rand(n, generator=generator) < self.probability
         catch = trials.labels["is_catch"].cpu()
@@ -147,7 +156,7 @@ class ConstantLoad(Load):
         self.acts_on = "endpoint" if self.torque_vector is None else "joint"
 
     def sample(self, trials, generator):
-        "Checks that the vector fits the body."
+        "Adds `vector` (batch, space) N or (batch, joint) N m; a ValueError if it does not fit the body."
         vector, size = (
             self._vector(),
             trials.start.shape[1] if self.acts_on == "endpoint" else trials.joint_state.shape[1] // 2,
@@ -162,7 +171,7 @@ class ConstantLoad(Load):
         return self.force_vector if self.acts_on == "endpoint" else self.torque_vector
 
     def force(self, motion, time, drawn):
-        "The vector."
+        "The vector (batch, space) N or (batch, joint) N m."
         return drawn["vector"]
 
 # %% ../../nbs/task/01_loads.ipynb #5c9dec07
@@ -214,7 +223,7 @@ class ForcePulse(Load):
                 raise refuse(self, name, value, "a pair in ascending order")
 
     def onset_times(self, trials, generator):
-        "Fixed, or uniform within `onset_range`."
+        "Fixed, or uniform within `onset_range` (batch) s."
         if self.onset_range is None:
             return super().onset_times(trials, generator)
         return _range(self, "onset_range", len(trials), generator)
@@ -223,11 +232,11 @@ class ForcePulse(Load):
         return "onset" if self.onset_range is None else "onset_range"
 
     def onset_window(self):
-        "`onset_range`, if there is one."
+        "`onset_range`, if there is one, s."
         return super().onset_window() if self.onset_range is None else tuple(self.onset_range.tolist())
 
     def sample(self, trials, generator):
-        "Draws magnitude, direction and onset."
+        "Draws onset, magnitude and direction; adds `vector` (batch, 2) N. A ValueError if the body does not move in a plane."
         if trials.start.shape[1] != 2:
             raise refuse(
                 self, "direction", self.direction, "used in a plane; this body moves in another number of dimensions"
@@ -247,7 +256,7 @@ class ForcePulse(Load):
         return drawn | {"vector": vector.to(trials.start)}
 
     def force(self, motion, time, drawn):
-        "The vector that was drawn."
+        "The vector that was drawn (batch, 2) N."
         return drawn["vector"]
 
 # %% ../../nbs/task/01_loads.ipynb #8d5a28d2
@@ -261,7 +270,7 @@ class CurlField(Load):
     depends_on_motion = True
 
     def sample(self, trials, generator):
-        "The strength is the same in all trials."
+        "Adds `strength` (batch, 1) N s/m, the same in all trials. A ValueError if the body does not move in a plane."
         if trials.start.shape[1] != 2:
             raise refuse(
                 self, "strength", self.strength, "used in a plane; this body moves in another number of dimensions"
@@ -270,8 +279,8 @@ class CurlField(Load):
             "strength": self.strength.detach().to(trials.start).expand(len(trials), 1)
         }
 
-    def force(self, motion, time, drawn):
-        "b (-vy, vx)."
+    def force(self, motion: Motion, time, drawn):
+        "f = b (-vy, vx) (batch, 2) N. Shadmehr & Mussa-Ivaldi (1994)."
         vx, vy = motion.endpoint_velocity.unbind(-1)
         return drawn["strength"] * torch.stack((-vy, vx), -1)
 
@@ -286,7 +295,7 @@ class ForceChannel(Load):
     recorded_as = "channel_force"
 
     def sample(self, trials, generator):
-        "The walls' place and direction in each trial."
+        "Adds `origin` (batch, 2) m, `normal` (batch, 2), `stiffness` (batch, 1) N/m and `damping` (batch, 1) N s/m. A ValueError for walls that would shake, and if the body does not move in a plane."
         if trials.start.shape[1] != 2:
             raise refuse(
                 self, "stiffness", self.stiffness, "used in a plane; this body moves in another number of dimensions"
@@ -311,8 +320,8 @@ class ForceChannel(Load):
             "damping": self.wall_damping.detach().to(trials.start).expand(n, 1),
         }
 
-    def force(self, motion, time, drawn):
-        "Spring and damper across the line."
+    def force(self, motion: Motion, time, drawn):
+        "f = -(k d + b d') n (batch, 2) N, with d the distance from the line and n its unit normal. Scheidt et al. (2000)."
         normal = drawn["normal"]
         distance = ((motion.endpoint_position - drawn["origin"]) * normal).sum(-1, keepdim=True)
         speed = (motion.endpoint_velocity * normal).sum(-1, keepdim=True)
@@ -331,15 +340,27 @@ class FunctionLoad(Load):
         self.acts_on = self.on
 
     def sample(self, trials, generator):
-        "Passes start, goal and the labels that are numbers on to the function."
+        "Adds what the function is told: `start` and `goal` (batch, space) m, and the labels that are numbers."
         labels = {k: v for k, v in trials.labels.items() if isinstance(v, Tensor)}
         return super().sample(trials, generator) | {"start": trials.start, "goal": trials.goal} | labels
 
     def force(self, motion, time, drawn):
-        "What the function says."
+        "What the function says: (batch, space) N, or (batch, joint) N m."
         return self.function(motion, time, drawn)
 
-
-def as_load(value: Any) -> Any:
+# %% ../../nbs/task/01_loads.ipynb #0e93e918
+def as_load(
+    value: Any,  # a load, or a function of (state, time, trial)
+) -> Any:
     "A function becomes a `FunctionLoad`; anything else stays what it is."
     return FunctionLoad(function=value) if callable(value) and not isinstance(value, Model) else value
+
+# %% ../../nbs/task/01_loads.ipynb #fbdeb041
+def _constant_force(space_dim: int = 2) -> ConstantLoad:
+    return ConstantLoad(force_vector=[1.0] * space_dim)
+
+
+offer(Load, "curl field", lambda: CurlField(strength=8.0))
+offer(Load, "force pulse", lambda: ForcePulse(magnitude=5.0, duration=0.1))
+offer(Load, "constant force", _constant_force)
+offer(Load, "force channel", ForceChannel)

@@ -18,6 +18,7 @@ from motornet_nb.control.compiled_engine import CompiledEngine
 from motornet_nb.control.engine import EagerEngine
 from motornet_nb.control.engines import ENGINES, AutoEngine, make_engine
 from motornet_nb.control.fused_engine import FusedEngine
+from motornet_nb.control.rollout import play_with
 from motornet_nb.core.parameters import quantity
 
 DOUBLE, SINGLE = torch.float64, torch.float32
@@ -372,9 +373,8 @@ def test_replicates(threads):
     together = mn.Replicates(nets)
     for name in ("eager", "fused"):
         engine = make_engine(name, together, env)
-        engine.threads = threads
         trials = [env.sample(5, s, "train") for s in range(3)]
-        played = mn.play(together, env, trials, [mn.Streams(s) for s in range(3)], engine=engine)
+        played = play_with(engine, trials, [mn.Streams(s) for s in range(3)], threads=threads)
         slopes = torch.autograd.grad(
             sum(judged(p) for p in played.split()), list(together.parameters()), allow_unused=True
         )
@@ -388,7 +388,7 @@ def test_replicates(threads):
 
 
 def test_a_body_that_runs_away_is_seen():
-    "A number that is none at the end of a trial shows in `ends()`, with the fused engine as with the eager one."
+    "A number that is none at the end of a trial shows in `final_sum()`, with the fused engine as with the eager one."
     env = double_world()
     net = network(env)
     with torch.no_grad():
@@ -396,7 +396,7 @@ def test_a_body_that_runs_away_is_seen():
     trials = env.sample(40, 1, "train")
     for name in ("eager", "fused"):
         played = mn.play(net, env, trials, 1, engine=name)
-        assert not torch.isfinite(played.recorded.ends()).any(), name
+        assert not torch.isfinite(played.recorded.final_sum()).any(), name
         assert torch.isnan(played["action"][..., 1]).all() and torch.isfinite(played["action"][..., 0]).sum() > 0
 
 
@@ -435,13 +435,13 @@ def test_auto_takes_the_fused_engine():
     env = double_world()
     net = network(env)
     engine = make_engine("auto", net, env)
-    assert isinstance(engine, AutoEngine) and engine.words == "auto"
+    assert isinstance(engine, AutoEngine) and engine.description == "auto"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check(net, env, engine)
         check(net, env, engine, n=9)
     assert isinstance(engine.chosen, FusedEngine)
-    assert re.match(r"fused \(\w+, (built|from the cache) in [\d.]+ s\)$", engine.words)
+    assert re.match(r"fused \(\w+, (built|from the cache) in [\d.]+ s\)$", engine.description)
 
 
 def test_auto_without_a_compiler(tmp_path, monkeypatch):
@@ -456,7 +456,7 @@ def test_auto_without_a_compiler(tmp_path, monkeypatch):
         run(engine, net, env)
     assert len(caught) == 1 and re.search(r"eager.*slower.*apt install g\+\+", str(caught[0].message))
     assert isinstance(engine.chosen, EagerEngine)
-    assert engine.words.startswith("eager, because:") and "g++" in engine.words
+    assert engine.description.startswith("eager, because:") and "g++" in engine.description
     want, want_slopes = run("eager", net, env)
     assert all(torch.equal(got[name], want[name]) for name in want)
     assert all(torch.equal(a, b) for a, b in zip(slopes, want_slopes, strict=True))
@@ -486,7 +486,7 @@ def test_auto_with_a_policy_that_cannot_be_fused():
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine=engine)
     words = str(caught[0].message)
     assert len(caught) == 1 and "random draw" in words and "test_engines.py:" in words and "dropout" in words
-    assert isinstance(engine.chosen, EagerEngine) and "random draw" in engine.words
+    assert isinstance(engine.chosen, EagerEngine) and "random draw" in engine.description
     with pytest.raises(fused.Unsupported, match="random draw"):
         mn.play(net, env, env.sample(4, 1, "train"), 1, engine="fused")
 
@@ -538,7 +538,7 @@ def test_outputs_are_a_mapping():
     assert list(recorded["eager"]) == list(recorded["fused"]) and len(recorded["eager"]) == len(recorded["fused"])
     with pytest.raises(KeyError):
         recorded["fused"]["no such output"]
-    assert torch.isfinite(recorded["fused"].ends()).all() and recorded["fused"].ends().shape == (1,)
+    assert torch.isfinite(recorded["fused"].final_sum()).all() and recorded["fused"].final_sum().shape == (1,)
 
 
 @pytest.mark.parametrize("engine", ["fused", "eager"])
@@ -559,14 +559,14 @@ def test_outputs_as_they_are_stored(engine, batch):
     env = point_mass_world().double()
     net = network(env)
     slopes = []
-    for ask in ("as_stored", "by name", "both"):
+    for ask in ("blocked", "by name", "both"):
         net.zero_grad()
         played = mn.play(net, env, env.sample(batch, 0, "train"), 0, engine=engine)
         named, stored = played["hidden"], played.blocked("hidden")
         assert stored.shape[-2:] == named.shape[-2:] and stored.numel() == named.numel()
         assert torch.equal(stored.reshape(named.shape), named)
         assert played.blocked("target_position") is played["target_position"]
-        parts = {"as_stored": [stored], "by name": [named], "both": [0.25 * stored, 0.75 * named]}[ask]
+        parts = {"blocked": [stored], "by name": [named], "both": [0.25 * stored, 0.75 * named]}[ask]
         sum((part.sum() + part[..., 1:, :].diff(dim=-2).square().sum()) for part in parts).backward()
         slopes.append([p.grad.clone() for p in net.parameters()])
     for got, want in zip(slopes[0], slopes[1], strict=True):
@@ -633,20 +633,20 @@ def test_an_output_that_nobody_was_expected_to_read():
     close = functools.partial(torch.testing.assert_close, rtol=1e-4, atol=1e-6)
     want = mn.play(net, env, trials, streams)
     engine = make_engine("fused", net, env)
-    engine.read = {"endpoint_position"}
-    played = mn.play(net, env, trials, streams, engine=engine)
+    few = {"endpoint_position"}
+    played = play_with(engine, [trials], [streams], outputs=few)
     close(played["endpoint_position"], want["endpoint_position"])
     assert list(played.recorded) == list(want.recorded)
     with torch.no_grad():  # for who only wants to see it
         for name in want:
             close(played[name], want[name])
-    assert engine.read == {"endpoint_position"}
-    played = mn.play(net, env, trials, streams, engine=engine)
+    assert engine.expected(few) == ["endpoint_position"]
+    played = play_with(engine, [trials], [streams], outputs=few)
     ours = torch.autograd.grad(played["joint_velocity"].square().sum(), net.parameters())
     theirs = torch.autograd.grad(want["joint_velocity"].square().sum(), net.parameters())
     for a, b in zip(ours, theirs, strict=True):
         assert distance(a, b) < 1e-4
-    assert engine.read is None
+    assert engine.expected(few) is None
 
 
 @pytest.mark.parametrize("steps", [1, 5])
@@ -658,10 +658,9 @@ def test_only_what_a_loss_reads(name, steps):
     env = body_world(name, "rk4", duration=steps / 100)
     net, read = network(env), {"endpoint_position", "activation"}
     engine = make_engine("fused", net, env)
-    engine.read = read
     slopes = []
-    for one in (engine, "eager"):
-        played = mn.play(net, env, env.sample(70, 1, "train"), 1, engine=one)
+    for one in (engine, make_engine("eager", net, env)):
+        played = play_with(one, [env.sample(70, 1, "train")], [mn.Streams(1)], outputs=read)
         slopes.append(torch.autograd.grad(judged(played, read), net.parameters()))
     (_, scan), *others = engine._scans
     assert not others and len(scan.program.ends) > 5

@@ -202,7 +202,7 @@ def test_the_step_is_pure():
     loop = ClosedLoop(network(env), env)
     episode = env.begin(env.sample())
     carry = Carry(episode.state, loop.policy.init_hidden(8))
-    now = {k: v[0] for k, v in episode.inputs.items()}
+    now = episode.inputs.at(0)
     parameters = dict(loop.named_parameters())
     torch.manual_seed(0)
     state = torch.get_rng_state()
@@ -225,7 +225,7 @@ def test_the_scan_reads_taps_on_its_history():
         out = carry + inputs["x"] + constants * feedback[0]
         return out, {"y": out}
 
-    from motornet_nb.task.environment import Tap
+    from motornet_nb.task.episode import Tap
 
     last, history = scan(step, 10.0, torch.zeros(1), {"x": steps}, [Tap("y", 2)], [torch.ones(1)], 6)
     y = []
@@ -331,9 +331,7 @@ def test_hidden_noise():
     for name in plain:
         assert_equal(silent[name], plain[name], name)
     # the other noises stay the same
-    assert_equal(
-        noisy.episode.inputs["observation_noise"], play(quiet, env, trials, 7).episode.inputs["observation_noise"]
-    )
+    assert_equal(noisy.episode.inputs.observation_noise, play(quiet, env, trials, 7).episode.inputs.observation_noise)
 
 
 @pytest.mark.parametrize(
@@ -419,7 +417,7 @@ def test_the_step_is_one_graph_without_chance(body):
 
     def arguments(seed):
         episode = env.begin(env.sample(7, seed, "train"), seed)
-        now = {name: sequence[3] for name, sequence in episode.inputs.items()}
+        now = episode.inputs.at(3)
         carry = Carry(episode.state, loop.policy.init_hidden(7))
         return dict(loop.named_parameters()), episode.constants, carry, now, episode.feedback
 

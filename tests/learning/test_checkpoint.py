@@ -1,7 +1,6 @@
 """A run is never lost: checkpoints that are whole, checked and exact."""
 
 import errno
-import json
 import math
 import os
 import pickle
@@ -11,71 +10,22 @@ import struct
 import subprocess
 import sys
 import warnings
-from collections import Counter, OrderedDict, namedtuple
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as stn
+from states import DTYPES, no_warnings, same, through_a_file
 from torch import nn
 from torch.optim import lr_scheduler
 
-from motornet_nb.learning import checkpoint, packing
+from motornet_nb.learning import checkpoint
 from motornet_nb.learning.checkpoint import CheckpointError, CheckpointFolder
 from motornet_nb.learning.packing import pack, unpack
 from motornet_nb.learning.snapshot import random_states, restore_random_states
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and rights of POSIX")
-
-
-def same(a, b) -> bool:
-    "Whether two states are the same to the bit, types, order and memory layout included."
-    if type(a) is not type(b):
-        return False
-    if isinstance(a, dict):
-        return list(a) == list(b) and all(type(k) is type(j) and same(a[k], b[j]) for k, j in zip(a, b, strict=True))
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    if isinstance(a, torch.Tensor):
-        return a.dtype == b.dtype and a.shape == b.shape and bits(a) == bits(b)
-    if isinstance(a, np.ndarray | np.generic):
-        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
-    if isinstance(a, float):
-        return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1, a) == math.copysign(1, b))
-    return a == b
-
-
-def bits(tensor) -> bytes:
-    return (
-        tensor.detach()
-        .resolve_conj()
-        .resolve_neg()
-        .clone(memory_format=torch.contiguous_format)
-        .reshape(-1)
-        .view(torch.uint8)
-        .numpy()
-        .tobytes()
-    )
-
-
-def through_a_file(state, folder):
-    "Packed, written, read and unpacked."
-    store = CheckpointFolder(folder)
-    store.write(1, *pack(state))
-    found = store.latest()
-    return unpack(found.tensors, found.facts)
-
-
-@contextmanager
-def no_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        yield
 
 
 def some(batch: int, size: int = 3) -> tuple[dict, dict]:
@@ -85,205 +35,6 @@ def some(batch: int, size: int = 3) -> tuple[dict, dict]:
 def check(found, batch: int, size: int = 3):
     assert found.batch == batch
     assert same(found.tensors, some(batch, size)[0]) and same(found.facts, some(batch, size)[1])
-
-
-# ---- pack and unpack -----------------------------------------------------------------------------------------------
-
-DTYPES = [getattr(torch, d) for d in packing._DTYPES] + [torch.complex64, torch.complex128]
-
-
-@st.composite
-def tensors(draw):
-    "Tensors of any bits (but truth values of 0 and 1), dimensions of 0 included, sometimes not contiguous."
-    dtype = draw(st.sampled_from(DTYPES))
-    shape = draw(st.lists(st.integers(0, 3), max_size=3))
-    size = torch.empty(0, dtype=dtype).element_size()
-    raw = draw(st.binary(min_size=math.prod(shape) * size, max_size=math.prod(shape) * size))
-    if dtype == torch.bool:
-        return torch.tensor([b % 2 == 1 for b in raw], dtype=dtype).reshape(shape)
-    tensor = torch.tensor(list(raw), dtype=torch.uint8).view(dtype).reshape(shape)
-    return tensor.transpose(0, -1) if shape and draw(st.booleans()) else tensor
-
-
-texts = st.text(max_size=5)
-numbers = st.integers() | st.floats()
-arrays = stn.arrays(
-    stn.scalar_dtypes() | stn.unicode_string_dtypes(max_len=3) | stn.byte_string_dtypes(max_len=3),
-    stn.array_shapes(min_dims=0, min_side=0, max_dims=2, max_side=3),
-)
-leaves = st.none() | st.booleans() | numbers | texts | tensors() | arrays | arrays.map(lambda a: a.reshape(-1)[:1].sum() if a.dtype.kind in "iuf" else None)  # fmt: skip
-keys = texts | st.integers()
-states = st.recursive(
-    leaves,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.lists(inner, max_size=3).map(tuple),
-        st.dictionaries(keys, inner, max_size=3),
-        st.dictionaries(keys, inner, max_size=3).map(OrderedDict),
-    ),
-    max_leaves=12,
-)
-
-
-@settings(max_examples=250, deadline=None, derandomize=True)
-@given(states)
-def test_any_state_comes_back_exactly(state):
-    parts, facts = pack(state)
-    again = unpack(parts, json.loads(json.dumps(facts)))
-    assert same(state, again)
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(states)
-def test_any_state_comes_back_exactly_from_a_file(tmp_path_factory, state):
-    assert same(through_a_file(state, tmp_path_factory.mktemp("run")), state)
-
-
-EXACT = [
-    None,
-    True,
-    -0.0,
-    math.nan,
-    math.inf,
-    -math.inf,
-    5e-324,
-    0.1 + 0.2,
-    2**200,
-    "",
-    'quotes " and \\ and \0 and ü and 😀',
-    (),
-    [],
-    {},
-    ((),),
-    ([(1,)],),
-    {1: "a", "1": "b", -1: "c", "": "d"},
-    {"a.b": {"c": torch.ones(1)}, "a": {"b.c": torch.zeros(1)}, "a']['b": torch.ones(2), 0: torch.ones(3), "0": [torch.ones(4)]},
-    Counter({2: 1, 4: 3}),
-    torch.tensor(-0.0),
-    torch.tensor(math.nan, dtype=torch.bfloat16),
-    torch.zeros(0, 3),
-    torch.zeros(2, 0, dtype=torch.int64),
-    torch.tensor([2**63 - 1, -(2**63)]),
-    torch.arange(6).reshape(2, 3).T,
-    torch.arange(10.0)[::3],
-    torch.ones(1, 2).expand(3, 2),
-    torch.tensor([1 + 2j]).conj(),
-    torch.tensor([1 + 2j]).conj().imag,
-    torch.tensor(1j, dtype=torch.complex128),
-    np.float32(0.1),
-    np.float64(math.nan),
-    np.int8(-1),
-    np.bool_(True),
-    np.str_("text"),
-    np.str_(""),
-    np.datetime64("2020-01-01", "ns"),
-    np.complex128(1 - 0j),
-    np.array(3.0),
-    np.zeros((0, 2), np.uint16),
-    np.array(["a", "bcd"]),
-    np.array([1, 2], dtype=">i4"),
-    np.asfortranarray(np.arange(6.0).reshape(2, 3)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("state", EXACT, ids=lambda s: repr(s)[:40])
-def test_special_values_come_back_exactly_from_a_file(state, tmp_path):
-    assert same(through_a_file(state, tmp_path), state)
-
-
-def test_a_snapshot_shares_no_memory():
-    weights, table = torch.zeros(3), np.zeros(3)
-    parts, facts = pack([weights, weights, table])
-    weights += 1
-    table += 1
-    first, second, third = unpack(parts, facts)
-    first += 5
-    third += 5  # NumPy arrays can be written to
-    assert same(unpack(parts, facts), [torch.zeros(3), torch.zeros(3), np.zeros(3)]) and second.sum() == 0
-
-
-def test_the_state_of_a_network_comes_back_with_its_versions(tmp_path):
-    net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).double()
-    state = net.state_dict()
-    again = through_a_file({"policy": state}, tmp_path)["policy"]
-    assert same(again, state) and same(again._metadata, state._metadata)
-    other = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3)).double()
-    other.load_state_dict(again)
-    assert same(other.state_dict(), state)
-
-
-class Anything:
-    pass
-
-
-cyclic = []
-cyclic.append(cyclic)
-
-
-@pytest.mark.parametrize(
-    "thing, says",
-    [
-        (lambda x: x, "function"),
-        (Anything(), "Anything object"),
-        (Anything, "class"),
-        ({1, 2}, r"\{1, 2\}"),
-        (b"bytes", "b'bytes'"),
-        (1j, "1j"),
-        (torch.float32, r"torch\.float32"),
-        (torch.Size([2]), r"torch\.Size"),
-        (namedtuple("Pair", "a b")(1, 2), r"Pair\(a=1, b=2\)"),
-        ("\ud83d\ude00", "proper Unicode"),
-        (np.array([{}], dtype=object), r"\[\{\}\]"),
-        (np.zeros(1, dtype="i4,f4"), r"\(0, 0\.0\)"),
-        (np.ma.array([1.0], mask=[True]), "NumPy"),
-        (nn.Parameter(torch.ones(2)), "Parameter, .*detached"),
-        (torch.ones(2, requires_grad=True), "requires_grad=True.*detached"),
-        (torch.ones(2).to_sparse(), "sparse"),
-        (torch.ones(2, device="meta"), "on meta"),
-        (torch.ones(2, dtype=torch.float8_e5m2), "float8_e5m2"),
-        ({(1, 2): 3}, r"a key of state\['a'\]\[1\] = \(1, 2\)"),
-        ({None: 3}, r"a key of state\['a'\]\[1\] = None"),
-        ({True: 3}, r"a key of state\['a'\]\[1\] = True"),
-        ({"\ud800": 3}, "a key of"),
-        (cyclic, "contain itself"),
-    ],
-    ids=lambda x: repr(x)[:30] if isinstance(x, str) else "",
-)
-def test_what_cannot_come_back_is_refused_with_its_place(thing, says):
-    with pytest.raises(TypeError, match=rf"pack: .*state\['a'\]\[1\].*{says}|{says}.*must be") as caught:
-        pack({"a": [0, thing]})
-    assert "state['a'][1]" in str(caught.value) and "is not allowed; it must be" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "facts",
-    [
-        {},
-        [],
-        None,
-        {"state": {}},
-        {"state": {"nothing": 1}},
-        {"state": {"metadata": 1}},
-        {"state": {"tensor": "nowhere"}},
-        {"state": {"tensor": [1]}},
-        {"state": {"dict": 3}},
-        {"state": {"dict": [[[1], 2]]}},
-        {"state": {"dict": [[1, 2, 3]]}},
-        {"state": {"tuple": 3}},
-        {"state": {"complex": "t"}},
-        {"state": {"array": ["t", "<f8", [2]]}},
-        {"state": {"array": ["t", "<f8", [-1]]}},
-        {"state": {"array": ["t", "<f8", [2**70]]}},
-        {"state": {"array": ["t", "O", [1]]}},
-        {"state": {"scalar": ["0" * 16, "O", []]}},
-        {"state": {"scalar": ["0" * 16, "nonsense", []]}},
-        {"state": {"scalar": ["x", "<f8", []]}},
-    ],
-    ids=repr,
-)
-def test_what_pack_has_not_made_is_refused(facts):
-    with pytest.raises(ValueError, match=r"unpack: facts = .* must be what pack"):
-        unpack({"t": torch.zeros(8, dtype=torch.uint8)}, facts)
 
 
 # ---- optimizers and schedulers -------------------------------------------------------------------------------------
@@ -384,47 +135,6 @@ def test_optimizers_go_on_to_the_last_bit(optimizer, tmp_path):
 @pytest.mark.parametrize("scheduler", SCHEDULERS.values(), ids=SCHEDULERS.keys())
 def test_schedulers_go_on_to_the_last_bit(scheduler, tmp_path):
     check_resuming(OPTIMIZERS["SGD"], scheduler, tmp_path)
-
-
-# ---- random numbers ------------------------------------------------------------------------------------------------
-
-
-def draw() -> tuple:
-    one_normal = np.random.standard_normal(1).tolist()  # noqa: NPY002, an odd number: the legacy generator keeps a second
-    return torch.randn(3).tolist(), torch.rand(2).tolist(), one_normal, random.gauss(0, 1), random.random()
-
-
-def test_random_states_come_back_exactly(tmp_path):
-    draw()
-    before = random_states()
-    again = through_a_file(before, tmp_path)
-    assert same(again, before)
-    expected = [draw() for _ in range(3)]
-    restore_random_states(again)
-    assert [draw() for _ in range(3)] == expected
-    restore_random_states(before)
-
-
-def test_random_states_of_cuda_devices(monkeypatch):
-    states = {0: torch.tensor([1], dtype=torch.uint8), 1: torch.tensor([2], dtype=torch.uint8)}
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(states))
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: [states[i].clone() for i in sorted(states)])
-    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: states.__setitem__(device, state))
-    before = unpack(*pack(random_states()))
-    states[0], states[1] = states[1], states[0]
-    with no_warnings():
-        restore_random_states(before)
-    assert [s.item() for s in states.values()] == [1, 2]
-    del states[1]
-    with pytest.warns(UserWarning, match="2 CUDA devices, here are 1"):
-        restore_random_states(before)
-
-
-@pytest.mark.parametrize("state", [None, {}, {"torch": 1}])
-def test_wrong_random_states_are_refused(state):
-    with pytest.raises(TypeError, match="must be a dict of torch, cuda, numpy, python"):
-        restore_random_states(state)
 
 
 # ---- writing and reading -------------------------------------------------------------------------------------------

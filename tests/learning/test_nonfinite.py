@@ -1,50 +1,20 @@
-"""Numbers that are no numbers, and interrupts: what stops a run, what it says, and what it leaves."""
+"""Numbers that are no numbers: what is named, by tensor, element, trial and time, and that the weights stay."""
 
 import math
-import signal
-import threading
 
-import numpy as np
 import pytest
 import torch
+from short_trainings import ENGINES, assert_same, four_batches, quick, weights
 from torch import nn
-from worlds import assert_equal, network, point_mass_world
+from worlds import Perceptron, arm, network, point_mass_world
 
 import motornet_nb as mn
-from motornet_nb import Environment, NonFiniteError, RandomTargetReach, ReachLoss, Streams, play, train
-from motornet_nb.learning import training as training_room
-from motornet_nb.learning.interrupts import Interrupts
-from motornet_nb.learning.nonfinite import find_nonfinite, find_nonfinite_gradient
-from motornet_nb.learning.progress import Progress
-
-ENGINES = ["eager", "fused"]
+from motornet_nb import DelayedReach, Environment, RandomTargetReach, ReachLoss, Streams, play
+from motornet_nb.learning.nonfinite import NonFiniteError, find_nonfinite, find_nonfinite_gradient
 
 
-def quick(net, env, **arguments):
-    return train(net, env, **{"n_batches": 4, "batch_size": 6, "engine": "eager", "progress": False} | arguments)
-
-
-def weights(net):
+def weights_(net):
     return [p.detach().clone() for p in net.parameters()]
-
-
-def assert_same(before, net):
-    for a, b in zip(before, net.parameters(), strict=True):
-        torch.testing.assert_close(b.detach(), a, rtol=0, atol=0, equal_nan=True)
-
-
-def breaking(*batches, value=math.nan):
-    "A loss with a term that is 0, but in some of the batches it is judged for."
-    count = []
-
-    def broken(rollout):
-        count.append(1)
-        return rollout["activation"].sum() * (value if len(count) - 1 in batches else 0.0)
-
-    return ReachLoss().add("broken", broken)
-
-
-# ---- what is named -------------------------------------------------------------------------------------------------
 
 
 def pushed(value, start=0.045):
@@ -64,7 +34,7 @@ def test_the_first_tensor_and_step_are_named(engine, value, word):
     net = network(env)
     before = weights(net)
     with pytest.raises(NonFiniteError) as caught:
-        quick(net, env, engine=engine)
+        four_batches(net, env, engine=engine)
     says = str(caught.value)
     assert says.startswith(f"training stopped in batch 0: endpoint_load[0] is {word} in trial 0 at step 6 (0.06 s). ")
     assert "keeps the weights it had before this batch" in says and "on_nonfinite='skip'" in says
@@ -89,7 +59,7 @@ def test_a_state_that_the_loss_does_not_see_is_noticed(engine):
             return torch.sigmoid(self.bias).expand(len(observation), 4), hidden
 
     with pytest.raises(NonFiniteError, match=r"endpoint_load\[0\] is nan"):
-        quick(Blind(), pushed(math.nan), engine=engine, loss=lambda r: r["action"].mean())
+        four_batches(Blind(), pushed(math.nan), engine=engine, loss=lambda r: r["action"].mean())
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -100,7 +70,7 @@ def test_a_gradient_is_named_by_its_parameter(engine):
     before = weights(net)
     bend = lambda r: (r.policy.output.bias - r.policy.output.bias.detach()).abs().sqrt().sum()  # noqa: E731
     with pytest.raises(NonFiniteError, match=r"batch 0: the gradient of output.bias is not finite"):
-        quick(net, env, engine=engine, loss=lambda r: r["activation"].mean() + bend(r))
+        four_batches(net, env, engine=engine, loss=lambda r: r["activation"].mean() + bend(r))
     assert_same(before, net)
 
 
@@ -116,7 +86,7 @@ def test_a_gradient_of_the_body_is_named():
     mass = nn.Parameter(torch.tensor(1.0, dtype=torch.float64))
     env = Environment(mn.ReluPointMass24(mn.PointMass(mass=mass)), RandomTargetReach(), duration=0.1)
     with pytest.raises(NonFiniteError, match=r"environment\.effector\.skeleton\.mass"):
-        quick(network(env), env, loss=lambda r: r["activation"].mean() + ((mass - 1).abs() + 0.0).sqrt())
+        four_batches(network(env), env, loss=lambda r: r["activation"].mean() + ((mass - 1).abs() + 0.0).sqrt())
     assert mass.item() == 1.0
 
 
@@ -135,164 +105,101 @@ def test_the_earliest_step_wins_then_the_order_of_computation():
     assert find_nonfinite(played) == "activation of upper left is nan in trial 3 at step 5 (0.05 s)"
 
 
-# ---- leaving batches out -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_skipped_batches_change_nothing(engine):
-    "Weights, optimiser and schedule stay; the log has a row with NaN; the run goes on."
-    env = point_mass_world()
-    seen = []
-    net = network(env)
-    log = quick(
-        net,
-        env,
-        n_batches=6,
-        engine=engine,
-        loss=breaking(1, 3),
-        on_nonfinite="skip",
-        scheduler=lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.5),
-        callbacks=lambda p: seen.append((p.loss, weights(net))),
-    )
-    bad = log["loss"].isna()
-    assert bad.tolist() == [False, True, False, True, False, False] and log["gradient_norm"].isna().equals(bad)
-    np.testing.assert_allclose(log["learning_rate"], np.array([1, 0.5, 0.5, 0.25, 0.25, 0.125]) * 1e-3)
-    assert log["position"].notna().all() and [math.isnan(loss) for loss, _ in seen] == bad.tolist()
-    for i in (1, 3):
-        for a, b in zip(seen[i - 1][1], seen[i][1], strict=True):
-            assert_equal(a, b)
-    assert not torch.equal(seen[2][1][0], seen[1][1][0])
-
-
-def test_an_infinite_gradient_is_skipped_too():
-    env = point_mass_world()
-    net = network(env)
-    before = weights(net)
-    bend = lambda r: (r.policy.output.bias - r.policy.output.bias.detach()).abs().sqrt().sum()  # noqa: E731
-    log = quick(net, env, n_batches=2, loss=lambda r: r["activation"].mean() + bend(r), on_nonfinite="skip")
-    assert log["loss"].notna().all() and log["gradient_norm"].isna().all()
-    assert_same(before, net)
-
-
-def test_patience_has_an_end(monkeypatch):
-    "When batch after batch has to be left out, nothing is learnt any more, and the run says so."
-    monkeypatch.setattr(training_room, "_PATIENCE", 3)
-    env = point_mass_world()
-    log = quick(network(env), env, n_batches=8, loss=breaking(0, 1, 3, 4, 6, 7), on_nonfinite="skip")
-    assert len(log) == 8
-    with pytest.raises(NonFiniteError, match=r"batch 4, as 3 batches in a row .*: the term broken of the loss is inf"):
-        quick(network(env), env, n_batches=9, loss=breaking(2, 3, 4, value=math.inf), on_nonfinite="skip")
-
-
-def test_patience_is_for_all_replicates(monkeypatch):
-    "One that will never learn again does not end the run of the others."
-    monkeypatch.setattr(training_room, "_PATIENCE", 3)
-    env = point_mass_world()
-    nets = [network(env, seed=i) for i in range(2)]
-    with torch.no_grad():
-        nets[0].output.bias.fill_(math.nan)
-    trained = quick(mn.Replicates(nets), env, n_batches=5, engine="fused", on_nonfinite="skip")
-    assert trained.log.loc[0]["loss"].isna().all() and trained.log.loc[1]["loss"].notna().all()
-
-
-def test_the_last_good_checkpoint_is_kept(tmp_path):
-    "The run stops in batch 3; what is on the disk is the state after three batches, and it resumes there: with the same loss, which counts anew."
-    env = point_mass_world()
-    net = network(env)
-    with pytest.raises(NonFiniteError, match="batch 3") as caught:
-        quick(net, env, n_batches=6, loss=breaking(3), checkpoint=tmp_path, every=2)
-    assert "resume=True goes on from there" in caught.value.__notes__[0]
-    assert [p.name for p in sorted(tmp_path.iterdir())][-1] == "checkpoint-00000003.safetensors"
-    again, whole = network(env), network(env)
-    quick(again, env, n_batches=6, loss=breaking(3), checkpoint=tmp_path, resume=True)
-    quick(whole, env, n_batches=6, loss=breaking())
-    assert_same(weights(whole), again)
-
-
 @pytest.mark.parametrize("wrong", ["ignore", None, True])
 def test_other_ways_are_refused(wrong):
     env = point_mass_world()
     with pytest.raises(ValueError, match=r"on_nonfinite = .* one of 'stop', 'skip'"):
-        quick(network(env), env, on_nonfinite=wrong)
+        four_batches(network(env), env, on_nonfinite=wrong)
 
 
-def test_a_loss_must_not_hide_the_log():
-    "A term cannot be called like a column that the log has already."
+def stopped(match, net=None, env=None, **arguments):
+    "A training that must stop with a message and leave the weights alone."
+    env = point_mass_world() if env is None else env
+    net = network(env) if net is None else net
+    before = weights(net)
+    with pytest.raises(NonFiniteError, match=match):
+        quick(net, env, **arguments)
+    for a, b in zip(before, net.parameters(), strict=True):
+        torch.testing.assert_close(b.detach(), a, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_state_that_is_not_finite_stops_the_training():
+    "Named: batch, tensor, muscle, trial and time; the weights stay."
+
+    def hit(state, time, trial):
+        return torch.where(time > 0.045, torch.nan, 0.0) * torch.ones_like(state.endpoint_position)
+
+    stopped(
+        r"batch 0: endpoint_load\[0\] is nan in trial 0 at step 6 \(0.06 s\).*keeps the weights",
+        env=point_mass_world(RandomTargetReach(loads=hit)),
+    )
+
+
+def test_a_broken_sense_is_named():
+    "An observation that is no number says which element it is."
+    env = point_mass_world(observation_noise=0.1)
+    streams = Streams(0, 0)
+    trials = env.sample(8, streams, "train")
+    trials.inputs[3, 2, 1] = float("nan")
+    played = play(network(env), env, trials, streams)
+    assert find_nonfinite(played) == "observation 'goal y' is nan in trial 3 at step 4 (0.04 s)"
+
+
+class Bad(nn.Module):
+    "A network whose drive of one muscle of one trial breaks at one step."
+
+    def __init__(self, env, value):
+        super().__init__()
+        self.inner, self.value = Perceptron(env.n_observations, env.n_actions), value
+
+    def init_hidden(self, batch_size):
+        return torch.zeros(batch_size, 1)
+
+    def forward(self, observation, hidden):
+        action, _ = self.inner(observation, None)
+        broken = torch.zeros_like(action)
+        if int(hidden[0]) == 3:
+            broken[5, 2] = self.value
+        return action + broken, hidden + 1
+
+
+def test_a_broken_drive_is_named_by_its_muscle():
+    "The first tensor that went bad, not one that followed from it."
     env = point_mass_world()
-    with pytest.raises(ValueError, match="other names than"):
-        quick(network(env), env, loss=lambda r: (r["activation"].mean(), {"seconds": r["activation"].mean()}))
+    stopped(
+        r"batch 0: action of lower right is nan in trial 5 at step 4 \(0.04 s\)",
+        Bad(env, float("nan")),
+        env,
+        loss=ReachLoss().without("hidden", "hidden_rate"),
+    )
 
 
-def test_progress_before_and_after_a_bad_batch():
-    "No rows: nothing to tell. All bad: NaN."
-    env = point_mass_world()
-    state = Progress(network(env), env, 3)
-    assert math.isnan(state.loss) and state.terms == {} and len(state.log) == 0
-    state.rows.append({"batch": 0, "loss": math.nan, "effort": 1.0, "gradient_norm": 1.0})
-    assert math.isnan(state.loss) and state.terms == {"effort": 1.0}
+def test_a_weight_that_is_not_finite_is_noticed():
+    "A NaN weight shows in the hidden state of the first step."
+    for n_units in (12, 4):  # as many units as muscles: a unit is not called a muscle
+        net = network(point_mass_world(), n_units)
+        with torch.no_grad():
+            net.weight_ih[0, 0] = float("nan")
+        stopped(r"hidden\[0\] is nan in trial 0 at step 1", net)
 
 
-# ---- interrupts ----------------------------------------------------------------------------------------------------
+def test_a_loss_that_is_not_finite_stops_the_training():
+    "The term is named; a plain function has none to name."
+    stopped("the term broken of the loss is inf", loss=ReachLoss().add("broken", lambda r: r["activation"].sum() / 0))
+    stopped("the loss is nan", loss=lambda r: r["activation"].sum() * float("nan"))
 
 
-def test_an_interrupt_waits_for_the_end_of_an_update():
-    "Held back while it is held, then let through."
-    done = []
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
-        with interrupts.held():
-            signal.raise_signal(signal.SIGINT)
-            signal.raise_signal(signal.SIGINT)  # impatience changes nothing
-            done.append("whole")
-        done.append("never")
-    assert done == ["whole"]
+def test_a_gradient_that_is_not_finite_stops_the_training():
+    "A finite loss with an infinite slope: the parameter is named."
+    net = network(point_mass_world())
+    stopped(
+        "the gradient of output.bias is not finite",
+        net,
+        loss=lambda r: (r.policy.output.bias - r.policy.output.bias.detach()).abs().sqrt().sum(),
+    )
 
 
-def test_an_interrupt_is_let_through_at_once_otherwise():
-    done = []
-    with pytest.raises(KeyboardInterrupt), Interrupts() as interrupts:
-        with interrupts.held():
-            done.append("held")
-        signal.raise_signal(signal.SIGINT)
-        done.append("never")
-    assert done == ["held"]
-
-
-def test_an_error_within_is_not_lost():
-    "The error and the interrupt that waited: the interrupt comes, and names the error."
-    with pytest.raises(KeyboardInterrupt) as caught, Interrupts() as interrupts, interrupts.held():
-        signal.raise_signal(signal.SIGINT)
-        raise ValueError("within")
-    assert isinstance(caught.value.__context__, ValueError)
-
-
-def test_the_handler_is_put_back():
-    "Whatever it was: torch's user may have one of their own, or none."
-    before = signal.getsignal(signal.SIGINT)
-    got = []
-    try:
-        for handler in (lambda *a: got.append(a[0]), signal.SIG_IGN, signal.SIG_DFL):
-            signal.signal(signal.SIGINT, handler)
-            with Interrupts() as interrupts:
-                if callable(handler) and handler is not signal.SIG_DFL and handler is not signal.SIG_IGN:
-                    with interrupts.held():
-                        signal.raise_signal(signal.SIGINT)
-                        assert got == []
-                    assert got == [signal.SIGINT]
-            assert signal.getsignal(signal.SIGINT) == handler
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def test_other_threads_get_no_interrupts():
-    "Training in a thread leaves the handlers alone, and works."
-    env = point_mass_world()
-    found = []
-
-    def work():
-        found.append(len(quick(network(env), env, n_batches=2)))
-
-    before = signal.getsignal(signal.SIGINT)
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found == [2] and signal.getsignal(signal.SIGINT) is before
+def test_a_finite_rollout_has_nothing_to_name():
+    "The guard is silent."
+    env = Environment(arm(), DelayedReach(), duration=0.1)
+    assert find_nonfinite(play(network(env), env)) is None

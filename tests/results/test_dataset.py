@@ -140,17 +140,18 @@ def test_the_same_seed_gives_the_same_dataset():
 
 def test_engines_of_simulate(env, monkeypatch):
     "The same Dataset; eager by itself where that is quick, else what training would choose."
+    from motornet_nb.control.rollout import play_with
     from motornet_nb.results import dataset as results
 
     net, used = network(env), []
-    played = lambda *a: used.append(a[-1]) or mn.play(*a)  # noqa: E731
-    monkeypatch.setattr(results, "play", played)
+    played = lambda *a, **k: used.append(a[0]) or play_with(*a, **k)  # noqa: E731
+    monkeypatch.setattr(results, "play_with", played)
     quick, fused = mn.simulate(net, env), mn.simulate(net, env, engine="fused")
     xr.testing.assert_allclose(quick, fused, rtol=1e-4, atol=1e-4)
     mn.simulate(net, env, engine="eager")
     monkeypatch.setattr(results, "_WORTH_BUILDING", 1e-3)
     assert mn.simulate(net, env).equals(fused)
-    assert [e.words.split()[0] for e in used] == ["eager", "fused", "eager", "fused"] and used[-1].name == "auto"
+    assert [e.description.split()[0] for e in used] == ["eager", "fused", "eager", "fused"] and used[-1].name == "auto"
     with pytest.raises(ValueError, match=r"simulate: engine = 'fast' .* 'eager'"):
         mn.simulate(net, env, engine="fast")
 

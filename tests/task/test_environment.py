@@ -280,18 +280,18 @@ def test_noise_changes_nothing_else():
         episode = env.begin(env.sample(5, 3, "train"), 3)
         for name in ("joint_state", "goal", "go_cue"):
             assert_equal(getattr(episode.trials, name), getattr(base.trials, name))
-        assert_equal(episode.inputs["endpoint_load"], base.inputs["endpoint_load"])
+        assert_equal(episode.inputs.endpoint_load, base.inputs.endpoint_load)
     everything = together.begin(base.trials, 3).inputs
     single = {name: env.begin(base.trials, 3).inputs for name, env in alone.items()}
-    assert_equal(everything["action_noise"], single["action_noise"]["action_noise"])
-    parts = [single[n]["observation_noise"] for n in ("observation_noise", "vision_noise", "proprioception_noise")]
-    torch.testing.assert_close(everything["observation_noise"], sum(parts))
+    assert_equal(everything.action_noise, single["action_noise"].action_noise)
+    parts = [single[n].observation_noise for n in ("observation_noise", "vision_noise", "proprioception_noise")]
+    torch.testing.assert_close(everything.observation_noise, sum(parts))
 
 
 def test_no_noise_is_drawn_at_zero_deviation():
     "An environment without noise has no noise among its inputs."
     env = point_mass_world(vision_noise=0, action_noise=[0.0] * 4)
-    assert set(env.begin(env.sample(2)).inputs) == {"task"}
+    assert set(dict(env.begin(env.sample(2)).inputs.items())) == {"task"}
 
 
 def test_seeds_reproduce_bit_for_bit():
@@ -493,11 +493,11 @@ def test_the_pure_step_changes_nothing():
     "advance() leaves its arguments alone and gives the same for the same."
     env = Environment(ARM, RandomTargetReach(loads=[CurlField(3.0), ForcePulse(2.0)]), duration=0.2, action_noise=0.1)
     episode = env.begin(env.sample(3), 0)
-    now = {k: v[2] for k, v in episode.inputs.items()}
+    now = episode.inputs.at(2)
     kept = {k: v.clone() for k, v in now.items()}
     before = episode.state.body.position.clone()
     results = [env.advance(episode.constants, episode.state, torch.full((3, 6), 0.4), now)[1] for _ in range(2)]
-    assert set(now) == set(kept) and all(torch.equal(now[k], kept[k]) for k in now)
+    assert set(dict(now.items())) == set(kept) and all(torch.equal(now[k], kept[k]) for k in kept)
     assert_equal(episode.state.body.position, before)
     for name, value in results[0].items():
         assert_equal(value, results[1][name], name)

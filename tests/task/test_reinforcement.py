@@ -442,7 +442,7 @@ def test_double_precision_bodies_give_float32_observations():
     env = make_env("CenterOutReach", effector=arm().double())
     observation, info = env.reset(seed=0)
     assert observation.dtype == np.float32 and info["endpoint_position"].dtype == np.float32
-    assert env.step(np.full(6, 0.1))[0].dtype == np.float32 and env._player.state.endpoint.dtype == torch.float64
+    assert env.step(np.full(6, 0.1))[0].dtype == np.float32 and env._stepper.state.endpoint.dtype == torch.float64
 
 
 def test_importing_the_package_registers_the_names():
