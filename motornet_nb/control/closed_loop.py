@@ -29,7 +29,7 @@ class Carry(NamedTuple):
 
 
 class ClosedLoop(nn.Module):
-    "A policy and an environment as one step function."
+    "A policy and an environment as one step function. A policy of another size than the environment's is refused (ValueError)."
 
     def __init__(
         self,
@@ -45,12 +45,12 @@ class ClosedLoop(nn.Module):
 
     def forward(
         self,
-        constants: Constants,
-        carry: Carry,
+        constants: Constants,  # of the episode
+        carry: Carry,  # world and hidden state now
         inputs: Inputs,  # of this step, (batch, ...) each
         feedback: tuple[Tensor, ...],  # what the environment's taps read
     ) -> tuple[Carry, dict[str, Tensor]]:
-        "One step with the modules' own parameters."
+        "One step with the modules' own parameters: the next carry, and everything there is to record, (batch, ...) each. A policy that answers something else is refused (ValueError, TypeError)."
         inputs = Inputs.of(inputs)
         observation = self.environment.observe(inputs, feedback)
         noise = () if inputs.hidden_noise is None else (inputs.hidden_noise,)
@@ -69,10 +69,10 @@ class ClosedLoop(nn.Module):
     def step(
         self,
         parameters: dict[str, Tensor],  # by the names of `named_parameters`
-        constants: Constants,
-        carry: Carry,
-        inputs: Inputs,
-        feedback: tuple[Tensor, ...],
+        constants: Constants,  # of the episode
+        carry: Carry,  # world and hidden state now
+        inputs: Inputs,  # of this step
+        feedback: tuple[Tensor, ...],  # what the environment's taps read
     ) -> tuple[Carry, dict[str, Tensor]]:
         "The same step as a pure function of everything it depends on."
         return functional_call(self, parameters, (constants, carry, inputs, feedback))
@@ -127,7 +127,7 @@ def check_match(
 
 
 def check_first_step(
-    loop: ClosedLoop,
+    loop: ClosedLoop,  # of one network
     episode: Episode,  # from `environment.begin`
     hidden: Any,  # the policy's hidden state at the beginning
     inputs: Inputs,  # the episode's, and the noise on the hidden state

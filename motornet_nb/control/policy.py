@@ -29,7 +29,7 @@ class Policy(Protocol):
         ...
 
     def init_hidden(self, batch_size: int) -> Any:
-        "The hidden state at the start of a batch of trials."
+        "The hidden state at the start of a batch of `batch_size` trials."
         ...
 
 

@@ -280,7 +280,7 @@ class CurlField(Load):
         }
 
     def force(self, motion: Motion, time, drawn):
-        "f = b (-vy, vx) (batch, 2) N. Shadmehr & Mussa-Ivaldi (1994)."
+        "Of `motion` alone: f = b (-vy, vx) (batch, 2) N at any `time`, b as `drawn`. Shadmehr & Mussa-Ivaldi (1994)."
         vx, vy = motion.endpoint_velocity.unbind(-1)
         return drawn["strength"] * torch.stack((-vy, vx), -1)
 
@@ -321,7 +321,7 @@ class ForceChannel(Load):
         }
 
     def force(self, motion: Motion, time, drawn):
-        "f = -(k d + b d') n (batch, 2) N, with d the distance from the line and n its unit normal. Scheidt et al. (2000)."
+        "Of `motion` alone: f = -(k d + b d') n (batch, 2) N at any `time`, with d the distance from the line and n its unit normal, as `drawn`. Scheidt et al. (2000)."
         normal = drawn["normal"]
         distance = ((motion.endpoint_position - drawn["origin"]) * normal).sum(-1, keepdim=True)
         speed = (motion.endpoint_velocity * normal).sum(-1, keepdim=True)

@@ -10,59 +10,16 @@ import gymnasium
 import numpy as np
 import pytest
 import torch
+from gym_worlds import arm, same, world
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import motornet_nb as mn
 from motornet_nb.task.reinforcement import ReachEnv, ReachVectorEnv, make_env, make_vector_env, to_stable_baselines
-from motornet_nb.task.reward import ReachReward, Reward
-from motornet_nb.task.stepper import OBSERVATION_LIMIT
-from motornet_nb.task.tasks import assemble
 
 NAMES = [f"motornet_nb/{task}-v0" for task in ("CenterOutReach", "DelayedReach", "RandomTargetReach", "PosturalHold")]
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class SameReach(mn.Task):
-    "Every trial is the same one."
-
-    input_names = ("goal", "go cue")
-
-    def draw(self, n, effector, n_steps, streams, split, joint_state):
-        joint_state = effector.as_joint_state([0.8, 1.4], n) if joint_state is None else joint_state
-        goal = torch.tensor([[0.05, 0.5]]).expand(n, 2)
-        return assemble(effector, n_steps, joint_state, goal, torch.full((n,), 3), self.input_names)
-
-
-def arm() -> mn.Effector:
-    return mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
-
-
-def world(**arguments) -> mn.Environment:
-    "Ten steps of one and the same trial, with every kind of input a step can have except noise."
-    later = mn.FunctionLoad(function=lambda state, time, trial: 10 * time * trial["goal"])
-    loads = [mn.CurlField(20.0), mn.ForcePulse(2.0, direction=0.3, onset=0.02, duration=0.04), later]
-    given = {"duration": 0.1, "vision_delay": 0.05, "proprioception_delay": 0.02, "action_stacking": 2} | arguments
-    return mn.Environment(arm(), SameReach(loads=loads), **given)
-
-
-def same(a, b, where="") -> None:
-    "Two observations or infos hold the same things."
-    assert type(a) is type(b), (where, type(a), type(b))
-    if isinstance(a, dict):
-        assert a.keys() == b.keys(), (where, sorted(a), sorted(b))
-        for k in a:
-            same(a[k], b[k], f"{where} {k}")
-    elif isinstance(a, tuple) or (isinstance(a, np.ndarray) and a.dtype == object):
-        assert len(a) == len(b), where
-        for x, y in zip(a, b, strict=True):
-            same(x, y, where)
-    elif isinstance(a, np.ndarray):
-        assert (a.dtype, a.shape) == (b.dtype, b.shape), (where, a.dtype, b.dtype, a.shape, b.shape)
-        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6, err_msg=where)
-    else:
-        assert a == b or (a != a and b != b), where
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -197,29 +154,6 @@ def test_start_posture_can_be_imposed():
         np.testing.assert_allclose(info["endpoint_position"], want, atol=1e-6)
 
 
-def test_drives_out_of_range_are_clipped_and_wrong_actions_refused():
-    "Drives beyond [0, 1] act like 0 and 1; wrong shapes, NaN and texts are refused in words."
-    env = make_env("RandomTargetReach", duration=0.1)
-    env.reset(seed=0)
-    high = env.step([2.0] * 6)[4]
-    env.reset(seed=0)
-    same(high, env.step([1.0] * 6)[4])
-    for wrong in ([0.1] * 5, [[0.1] * 6] * 2, [np.nan] + [0.1] * 5, "push", None, [[0.1], [0.1, 0.2]]):
-        with pytest.raises(ValueError, match="action"):
-            env.step(wrong)
-    many = make_vector_env("RandomTargetReach", num_envs=3)
-    many.reset()
-    with pytest.raises(ValueError, match=r"action.*\(3, 6\)"):
-        many.step(np.zeros((1, 6)))
-
-
-def test_observations_stay_inside_the_space():
-    "Even absurd noise is clipped to the limits of the space."
-    env = make_env("RandomTargetReach", duration=0.05, observation_noise=1e6)
-    observation, _ = env.reset(seed=0)
-    assert observation in env.observation_space and np.abs(observation).max() == OBSERVATION_LIMIT
-
-
 def test_steps_in_the_wrong_order_are_refused():
     "A step before the first reset or after the end says so."
     for env, action in ((ReachEnv(world()), np.zeros(6)), (ReachVectorEnv(world(), 2), np.zeros((2, 6)))):
@@ -231,30 +165,6 @@ def test_steps_in_the_wrong_order_are_refused():
         env.step(np.zeros(6))
     with pytest.raises(RuntimeError, match="over after 10 steps"):
         env.step(np.zeros(6))
-
-
-class BrokenReward(Reward):
-    "A reward that is no number."
-
-    def forward(self, outputs, target):
-        return outputs["endpoint_position"][:, 0] * float("nan"), {}
-
-
-def test_rewards():
-    "Weights change the reward as the formula says; a reward of one's own is used; one that is no number stops."
-    action = np.full(6, 0.5, dtype=np.float32)
-    rewards = []
-    for weights in ({}, {"distance_weight": 3.0, "effort_weight": 0.0}, {"reward": ReachReward(effort_weight=2.0)}):
-        env = make_env("RandomTargetReach", **weights)
-        env.reset(seed=2)
-        _, reward, _, _, info = env.step(action)
-        rewards.append(reward)
-    d, e = info["distance"], info["effort"]
-    np.testing.assert_allclose(rewards, [-d - 0.01 * e, -3 * d, -d - 2 * e], rtol=1e-5)
-    env = make_env("RandomTargetReach", reward=BrokenReward())
-    env.reset()
-    with pytest.raises(FloatingPointError, match="reward of trial 0"):
-        env.step(action)
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode))
@@ -298,54 +208,6 @@ def test_disabled_autoreset_leaves_the_reset_to_the_caller():
         env.step(np.zeros((2, 6)))
     env.reset(options={"reset_mask": np.array([True, True])})
     assert not env.step(np.zeros((2, 6)))[3].any()
-
-
-def test_noise_and_loads_follow_a_trial_that_begins_out_of_phase():
-    "A trial that begins while others go on has its own time: noise, pulses and delays count from its own beginning."
-    loads = [mn.ForcePulse(5.0, direction=0.0, onset=0.03, duration=0.02)]
-    noisy = mn.Environment(
-        arm(), SameReach(loads=loads), duration=0.1, vision_delay=0.03, vision_noise=0.01, action_noise=0.01
-    )
-    env = ReachVectorEnv(noisy, 2)
-    quiet = {"deterministic": True}
-    env.reset(seed=0, options=quiet)
-    path = [env.step(np.zeros((2, 6)))[4]["endpoint_position"][0] for _ in range(6)]
-    env.reset(seed=0, options=quiet)
-    for _ in range(4):
-        env.step(np.zeros((2, 6)))
-    env.reset(options=quiet | {"reset_mask": np.array([False, True])})
-    late = [env.step(np.zeros((2, 6)))[4]["endpoint_position"][1] for _ in range(6)]
-    np.testing.assert_allclose(late, path, atol=1e-7)
-    # noise: the trial that goes on is left alone by the other's reset
-    seen = []
-    for mask in (None, np.array([False, True])):
-        env.reset(seed=1)
-        env.step(np.zeros((2, 6)))
-        if mask is not None:
-            env.reset(options={"reset_mask": mask})
-        seen.append(np.array([env.step(np.zeros((2, 6)))[0] for _ in range(5)]))
-    np.testing.assert_allclose(seen[0][:, 0], seen[1][:, 0], atol=1e-6)
-    assert (seen[0][:, 1] != seen[1][:, 1]).any()
-
-
-def test_trials_that_begin_out_of_phase_are_played_as_if_alone():
-    "Each trial of a batch, whenever it began, is observed and rewarded like a single one, with inputs and loads of its own."
-    mine = mn.FunctionLoad(function=lambda state, time, trial: (5 + 100 * time) * trial["goal"])
-    task = mn.DelayedReach(loads=[mine, mn.ForcePulse([2.0, 8.0], onset_range=[0.0, 0.1]), mn.ForceChannel()])
-    env = mn.Environment(arm(), task, duration=0.12, vision_delay=0.03, action_stacking=1)
-    first, second = env.sample(3, 0, "train"), env.sample(3, 1, "train")
-    actions = np.random.default_rng(0).uniform(0, 1, (12, 3, 6)).astype(np.float32)
-    many, began = ReachVectorEnv(env, 3), np.array([0, 5, 0])
-    seen = [many.reset(options={"trials": first})[0]]
-    for k in range(12):
-        if k == 5:
-            seen[-1] = many.reset(options={"trials": second, "reset_mask": began == 5})[0]
-        seen.append(many.step(actions[k])[0])
-    for i in range(3):
-        one = ReachEnv(env)
-        trial = (second if began[i] else first).select([i])
-        alone = [one.reset(options={"trials": trial})[0]] + [one.step(a[i])[0] for a in actions[began[i] :]]
-        np.testing.assert_allclose(np.array(seen)[began[i] :, i], alone, atol=2e-5)
 
 
 def test_vector_seeds():
