@@ -17,72 +17,255 @@ from typing import Any
 # %% ../nbs/former.ipynb #c0000003
 #: former modules: in which present ones their names are; `name=present` where it has changed
 FORMER: dict[str, dict[str, str]] = {
-    "analysis": {"results.kinematics": "KINEMATICS endpoint_speed lateral_deviation movement_times reach_kinematics", "results.trials": "as_trials trial_values", "body.statics": "moment_arm_map passive_drift",},
-    "animation": {"views.playback": "animation", "core.places": "place_of", "views.sliders": "slider_grid",},
-    "audit": {"control.audit": "Audit AuditError Difference",},
-    "body": {"body.body": "Body",},
-    "bodyviews": {"live.body_pictures": "BodyPicture CurvePicture DriftPicture ForcePicture MomentArmPicture",},
-    "builders": {"panels.builder": "Builder",},
-    "checkpoint": {"learning.checkpoint": "Checkpoint CheckpointError CheckpointFolder", "learning.packing": "pack unpack", "learning.snapshot": "random_states restore_random_states", "core.files": "replace_file",},
-    "codetext": {"core.codetext": "code_of names_read",},
-    "construction": {"core.construction": "extras fits kept_arguments make_again own_arguments takes_declared",},
-    "controls": {"panels.controls": "ChoiceControl Control FlagControl NumberControl OptionalControl TextControl control_for hint label made slider_range slider_step words",},
-    "drawing": {"views.drawing": "COLORS DASHES Dot Label Line Point body_shapes bounds card color_of dash_of drawing fold planar table timeline", "task.trials": "Period",},
-    "edits": {"panels.history": "History", "core.places": "Place value_at with_value", "body.edits": "add_muscle fix_point=reattach_point insert_point move_point on_body=body_coordinates remove_muscle remove_point rename_muscle with_muscle_model with_skeleton", "core.script": "as_python",},
-    "effector": {"body.prebuilt": "CompliantTendonArm26 FreePointMass24 Reacher ReluPointMass24 RigidTendonArm26 geometric_arm26", "body.effector": "Effector",},
-    "effector_builder": {"panels.effector_builder": "BODIES EffectorBuilder MUSCLES SKELETONS",},
-    "engine": {"control.engines": "AutoEngine ENGINES make_engine recent_engine", "control.compiled_engine": "CompiledEngine", "control.engine": "EagerEngine Engine FirstStep=StaticEngine", "control.fused_engine": "FusedEngine",},
-    "environment": {"task.episode": "Constants Episode Tap WorldState", "task.environment": "Environment",},
-    "equality": {"core.equality": "alike assigned_by attributes_of closure_of derived of_package own_settings",},
-    "explorer": {"panels.explorer": "Explorer course legend",},
-    "forms": {"panels.forms": "FieldControl Form structure_of",},
-    "geometry": {"body.geometry": "ConstantGeometry Geometry MusculotendonGeometry PathGeometry PolynomialGeometry checked_path velocity_from_moment_arms",},
-    "gestures": {"live.dragging": "Drags=DragTool PAGE",},
-    "gradients": {"learning.gradients": "ChangedDrive drive_gradients play_changed", "panels.gradient_panel": "GradientPanel LESS MORE arrows", "learning.loss_terms": "SquaredDistance", "learning.loss": "hand_to_target",},
-    "guards": {"learning.interrupts": "Interrupts", "learning.nonfinite": "NonFiniteError first_bad_gradient=find_nonfinite_gradient first_non_finite=find_nonfinite why_not_finite=explain_nonfinite",},
-    "hill": {"body.kistemaker": "CompliantTendonHillMuscle KistemakerMuscle RigidTendonHillMuscle", "body.hill": "HillMuscle", "body.mujoco": "MujocoHillMuscle bump=active_force_length_bump", "body.thelen": "RigidTendonHillMuscleThelen",},
-    "integration": {"body.integration": "EffectorCoefficients EffectorState INTEGRATORS Parts euler generalised_force runge_kutta",},
-    "learner": {"learning.optimizer": "Learner=NetworkOptimizer",},
-    "loads": {"task.loads": "ConstantLoad CurlField ForceChannel ForcePulse FunctionLoad Load Motion as_load",},
-    "loop": {"control.closed_loop": "Carry ClosedLoop check_first_step check_match scan",},
-    "loss": {"learning.loss_terms": "FunctionTerm HiddenActivity HiddenRate MuscleActivation PositionError Term WeightPenalty", "learning.loss": "Loss ReachLoss", "learning.mean_squares": "mean_square",},
-    "model": {"core.model": "Model from_config", "core.tables": "as_html parameter_rows parameter_table", "core.registry": "class_of type_name", "core.equality": "contents=tensors_and_settings",},
-    "muscle": {"body.muscle": "MAX_ISOMETRIC_FORCE Muscle MuscleState OPTIMAL_LENGTH ReluMuscle SLACK_LENGTH TENDON_LENGTH activation_rate",},
-    "muscle_editor": {"panels.muscle_editor": "MuscleEditor",},
-    "panels": {"panels.panel": "CodeBox Message PUBLISHING Panel as_now=refresh_figures button fill halves=two_columns inside live load_bokeh side_by_side",},
-    "parameters": {"core.parameters": "Parameter choice count data flag number part parts quantity text", "core.checks": "as_float as_quantity check_options check_seed describe is_number is_truth is_whole range_in_words refuse whole_steps",},
-    "perturb": {"panels.perturb_panel": "Perturb",},
-    "perturbation": {"task.perturbation": "Perturbation SingleReach single_reach usual_go_time=default_go_time",},
-    "pictures": {"body.posture": "outline workspace", "views.cards": "picture",},
-    "player": {"task.stepper": "OBSERVATION_LIMIT Player=TrialStepper RESET_OPTIONS as_array spaces", "task.reward": "ReachReward Reward",},
-    "plotting": {"views.plotting": "INK PAPER_GRID add_hover add_leader add_legend axis_label direction_color direction_palette empty_source keep_in_view legend_strip line_dash map_figure mark_times source styled_figure", "results.trials": "degrees plane",},
-    "policy": {"control.policy": "Policy PolicyGRU answered check_policy noise_on_hidden why_refused",},
-    "publishing": {"panels.publishing": "publish",},
-    "ranges": {"core.ranges": "LearntQuantity Ranges check_ranges keep_in_range learnt_quantities",},
-    "reachviews": {"live.reach_pictures": "CoursePicture Reach ReachPicture reach_of",},
-    "recipe": {"core.recipe": "VERSION first_recipe_of recipe_of settings_of", "core.differences": "differences first_difference",},
-    "recorded": {"control.recorded": "InBlocks=RecordedBlocks Joined=RecordedConcat Recorded StepByStep=RecordedSteps Watched=RecordedReads",},
-    "records": {"core.recorded_variables": "DIMENSIONS RecordedVariable VARIABLES check_outputs declared_variables entries recorded_by sizes_of",},
-    "registration": {"task.registration": "TASKS register",},
-    "reinforcement": {"task.reinforcement": "ReachEnv ReachVectorEnv make_env make_vector_env to_stable_baselines",},
-    "replicates": {"control.replicates": "Replicates make_replicates networks_of unstack",},
-    "report": {"views.report": "DISPLAYED in_words write_report",},
-    "results": {"results.experiment": "Experiment load save", "results.dataset": "as_current configured simulate to_dataset",},
-    "resume": {"learning.snapshot": "Before=Snapshot", "learning.run_folder": "RunFolder whole_recipe",},
-    "rollout": {"control.rollout": "Rollout evaluating play suitable_threads",},
-    "skeleton": {"body.skeleton": "Coefficients PointMass Skeleton TwoDofArm stop_at_limits",},
-    "statics": {"body.statics": "force_length force_velocity has_curves held=isometric_state", "body.posture": "inverse_kinematics usual_posture=default_posture within_limits",},
-    "task": {"task.tasks": "CenterOutReach DelayedReach PosturalHold RandomTargetReach", "task.task": "Task", "task.assembly": "assemble catch_trials random_reach", "body.posture": "default_posture",},
-    "task_builder": {"panels.task_builder": "LOADS TASKS TaskBuilder with_loads with_task", "live.task_picture": "TaskPicture",},
-    "timecourses": {"views.timecourses": "Group Panel=Subplot TRIAL_ROWS about_trials=trial_tooltips arrange group_trials panels_of shown_trials=limit_trials time_courses",},
-    "training": {"learning.progress": "Progress", "learning.training": "train",},
-    "training_panel": {"live.training_pictures": "LossPicture TestReachPicture", "panels.training_panel": "NowAndThen=Throttle TrainingPanel current_reaches",},
-    "trialreader": {"results.reader": "TrialReader representative=stratified_sample", "results.trials": "direction_names plane_of",},
-    "trials": {"core.streams": "Streams draw_normal", "task.trials": "Trials", "core.detached": "without_history",},
-    "trialviews": {"live.trial_pictures": "Course DASH_OF_DATASET HandPathPicture MovingBody RasterPicture Shown TrialCoursePicture",},
-    "tuning": {"results.tuning": "movement_activity preferred_directions",},
-    "turns": {"live.events": "in_turn=exclusive", "panels.controls": "on_value",},
-    "views": {"views.timecourses": "activations kinematics time_courses", "views.playback": "animation", "views.effector_figure": "effector moment_arms", "views.sliders": "slider_grid", "views.loss_curves": "training", "views.hand_paths": "trajectories",},
+    "analysis": {
+        "results.kinematics": "KINEMATICS endpoint_speed lateral_deviation movement_times reach_kinematics",
+        "results.trials": "as_trials trial_values",
+        "body.statics": "moment_arm_map passive_drift",
+    },
+    "animation": {
+        "views.playback": "animation",
+        "core.places": "place_of",
+        "views.sliders": "slider_grid",
+    },
+    "audit": {
+        "control.audit": "Audit AuditError Difference",
+    },
+    "body": {
+        "body.body": "Body",
+    },
+    "bodyviews": {
+        "live.body_pictures": "BodyPicture CurvePicture DriftPicture ForcePicture MomentArmPicture",
+    },
+    "builders": {
+        "panels.builder": "Builder",
+    },
+    "checkpoint": {
+        "learning.checkpoint": "Checkpoint CheckpointError CheckpointFolder",
+        "learning.packing": "pack unpack",
+        "learning.snapshot": "random_states restore_random_states",
+        "core.files": "replace_file",
+    },
+    "codetext": {
+        "core.codetext": "code_of names_read",
+    },
+    "construction": {
+        "core.construction": "extras fits kept_arguments make_again own_arguments takes_declared",
+    },
+    "controls": {
+        "panels.controls": "ChoiceControl Control FlagControl NumberControl OptionalControl TextControl control_for hint label made slider_range slider_step words",
+    },
+    "drawing": {
+        "views.drawing": "COLORS DASHES Dot Label Line Point body_shapes bounds card color_of dash_of drawing fold planar table timeline",
+        "task.trials": "Period",
+    },
+    "edits": {
+        "panels.history": "History",
+        "core.places": "Place value_at with_value",
+        "body.edits": "add_muscle fix_point=reattach_point insert_point move_point on_body=body_coordinates remove_muscle remove_point rename_muscle with_muscle_model with_skeleton",
+        "core.script": "as_python",
+    },
+    "effector": {
+        "body.prebuilt": "CompliantTendonArm26 FreePointMass24 Reacher ReluPointMass24 RigidTendonArm26 geometric_arm26",
+        "body.effector": "Effector",
+    },
+    "effector_builder": {
+        "panels.effector_builder": "BODIES EffectorBuilder MUSCLES SKELETONS",
+    },
+    "engine": {
+        "control.engines": "AutoEngine ENGINES make_engine recent_engine",
+        "control.compiled_engine": "CompiledEngine",
+        "control.engine": "EagerEngine Engine FirstStep=StaticEngine",
+        "control.fused_engine": "FusedEngine",
+    },
+    "environment": {
+        "task.episode": "Constants Episode Tap WorldState",
+        "task.environment": "Environment",
+    },
+    "equality": {
+        "core.equality": "alike assigned_by attributes_of closure_of derived of_package own_settings",
+    },
+    "explorer": {
+        "panels.explorer": "Explorer course legend",
+    },
+    "forms": {
+        "panels.forms": "FieldControl Form structure_of",
+    },
+    "geometry": {
+        "body.geometry": "ConstantGeometry Geometry MusculotendonGeometry PathGeometry PolynomialGeometry checked_path velocity_from_moment_arms",
+    },
+    "gestures": {
+        "live.dragging": "Drags=DragTool PAGE",
+    },
+    "gradients": {
+        "learning.gradients": "ChangedDrive drive_gradients play_changed",
+        "panels.gradient_panel": "GradientPanel LESS MORE arrows",
+        "learning.loss_terms": "SquaredDistance",
+        "learning.loss": "hand_to_target",
+    },
+    "guards": {
+        "learning.interrupts": "Interrupts",
+        "learning.nonfinite": "NonFiniteError first_bad_gradient=find_nonfinite_gradient first_non_finite=find_nonfinite why_not_finite=explain_nonfinite",
+    },
+    "hill": {
+        "body.kistemaker": "CompliantTendonHillMuscle KistemakerMuscle RigidTendonHillMuscle",
+        "body.hill": "HillMuscle",
+        "body.mujoco": "MujocoHillMuscle bump=active_force_length_bump",
+        "body.thelen": "RigidTendonHillMuscleThelen",
+    },
+    "integration": {
+        "body.integration": "EffectorCoefficients EffectorState INTEGRATORS Parts euler generalised_force runge_kutta",
+    },
+    "learner": {
+        "learning.optimizer": "Learner=NetworkOptimizer",
+    },
+    "loads": {
+        "task.loads": "ConstantLoad CurlField ForceChannel ForcePulse FunctionLoad Load Motion as_load",
+    },
+    "loop": {
+        "control.closed_loop": "Carry ClosedLoop check_first_step check_match scan",
+    },
+    "loss": {
+        "learning.loss_terms": "FunctionTerm HiddenActivity HiddenRate MuscleActivation PositionError Term WeightPenalty",
+        "learning.loss": "Loss ReachLoss",
+        "learning.mean_squares": "mean_square",
+    },
+    "model": {
+        "core.model": "Model from_config",
+        "core.tables": "as_html parameter_rows parameter_table",
+        "core.registry": "class_of type_name",
+        "core.equality": "contents=tensors_and_settings",
+    },
+    "muscle": {
+        "body.muscle": "MAX_ISOMETRIC_FORCE Muscle MuscleState OPTIMAL_LENGTH ReluMuscle SLACK_LENGTH TENDON_LENGTH activation_rate",
+    },
+    "muscle_editor": {
+        "panels.muscle_editor": "MuscleEditor",
+    },
+    "panels": {
+        "panels.panel": "CodeBox Message PUBLISHING Panel as_now=refresh_figures button fill halves=two_columns inside live load_bokeh side_by_side",
+    },
+    "parameters": {
+        "core.parameters": "Parameter choice count data flag number part parts quantity text",
+        "core.checks": "as_float as_quantity check_options check_seed describe is_number is_truth is_whole range_in_words refuse whole_steps",
+    },
+    "perturb": {
+        "panels.perturb_panel": "Perturb",
+    },
+    "perturbation": {
+        "task.perturbation": "Perturbation SingleReach single_reach usual_go_time=default_go_time",
+    },
+    "pictures": {
+        "body.posture": "outline workspace",
+        "views.cards": "picture",
+    },
+    "player": {
+        "task.stepper": "OBSERVATION_LIMIT Player=TrialStepper RESET_OPTIONS as_array spaces",
+        "task.reward": "ReachReward Reward",
+    },
+    "plotting": {
+        "views.plotting": "INK PAPER_GRID add_hover add_leader add_legend axis_label direction_color direction_palette empty_source keep_in_view legend_strip line_dash map_figure mark_times source styled_figure",
+        "results.trials": "degrees plane",
+    },
+    "policy": {
+        "control.policy": "Policy PolicyGRU answered check_policy noise_on_hidden why_refused",
+    },
+    "publishing": {
+        "panels.publishing": "publish",
+    },
+    "ranges": {
+        "core.ranges": "LearntQuantity Ranges check_ranges keep_in_range learnt_quantities",
+    },
+    "reachviews": {
+        "live.reach_pictures": "CoursePicture Reach ReachPicture reach_of",
+    },
+    "recipe": {
+        "core.recipe": "VERSION first_recipe_of recipe_of settings_of",
+        "core.differences": "differences first_difference",
+    },
+    "recorded": {
+        "control.recorded": "InBlocks=RecordedBlocks Joined=RecordedSteps Recorded StepByStep=RecordedSteps Watched=RecordedReads",
+    },
+    "records": {
+        "core.recorded_variables": "DIMENSIONS RecordedVariable VARIABLES check_outputs declared_variables entries recorded_by sizes_of",
+    },
+    "registration": {
+        "task.registration": "TASKS register",
+    },
+    "reinforcement": {
+        "task.reinforcement": "ReachEnv ReachVectorEnv make_env make_vector_env to_stable_baselines",
+    },
+    "replicates": {
+        "control.replicates": "Replicates make_replicates networks_of unstack",
+    },
+    "report": {
+        "views.report": "DISPLAYED in_words write_report",
+    },
+    "results": {
+        "results.experiment": "Experiment load save",
+        "results.dataset": "as_current configured simulate to_dataset",
+    },
+    "resume": {
+        "learning.snapshot": "Before=Snapshot",
+        "learning.run_folder": "RunFolder whole_recipe",
+    },
+    "rollout": {
+        "control.rollout": "Rollout evaluating play suitable_threads",
+    },
+    "skeleton": {
+        "body.skeleton": "Coefficients PointMass Skeleton TwoDofArm stop_at_limits",
+    },
+    "statics": {
+        "body.statics": "force_length force_velocity has_curves held=isometric_state",
+        "body.posture": "inverse_kinematics usual_posture=default_posture within_limits",
+    },
+    "task": {
+        "task.tasks": "CenterOutReach DelayedReach PosturalHold RandomTargetReach",
+        "task.task": "Task",
+        "task.assembly": "assemble catch_trials random_reach",
+        "body.posture": "default_posture",
+    },
+    "task_builder": {
+        "panels.task_builder": "LOADS TASKS TaskBuilder with_loads with_task",
+        "live.task_picture": "TaskPicture",
+    },
+    "timecourses": {
+        "views.timecourses": "Group Panel=Subplot TRIAL_ROWS about_trials=trial_tooltips arrange group_trials panels_of shown_trials=limit_trials time_courses",
+    },
+    "training": {
+        "learning.progress": "Progress",
+        "learning.training": "train",
+    },
+    "training_panel": {
+        "live.training_pictures": "LossPicture TestReachPicture",
+        "panels.training_panel": "NowAndThen=Throttle TrainingPanel current_reaches",
+    },
+    "trialreader": {
+        "results.reader": "TrialReader representative=stratified_sample",
+        "results.trials": "direction_names plane_of",
+    },
+    "trials": {
+        "core.streams": "Streams draw_normal",
+        "task.trials": "Trials",
+        "core.detached": "without_history",
+    },
+    "trialviews": {
+        "live.trial_pictures": "Course DASH_OF_DATASET HandPathPicture MovingBody RasterPicture Shown TrialCoursePicture",
+    },
+    "tuning": {
+        "results.tuning": "movement_activity preferred_directions",
+    },
+    "turns": {
+        "live.events": "in_turn=exclusive",
+        "panels.controls": "on_value",
+    },
+    "views": {
+        "views.timecourses": "activations kinematics time_courses",
+        "views.playback": "animation",
+        "views.effector_figure": "effector moment_arms",
+        "views.sliders": "slider_grid",
+        "views.loss_curves": "training",
+        "views.hand_paths": "trajectories",
+    },
 }
 
 # %% ../nbs/former.ipynb #c0000004
