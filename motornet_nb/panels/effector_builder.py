@@ -6,104 +6,50 @@
 __all__ = ['BODIES', 'SKELETONS', 'MUSCLES', 'EffectorBuilder']
 
 # %% ../../nbs/panels/10_effector_builder.ipynb #470489a2
-import math
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
-import torch
 
 from ..body import edits
 from ..body.effector import Effector
 from ..body.geometry import PathGeometry
-from ..body.kistemaker import CompliantTendonHillMuscle, RigidTendonHillMuscle
-from ..body.mujoco import MujocoHillMuscle
-from ..body.muscle import Muscle, ReluMuscle
-from ..body.posture import default_posture, inverse_kinematics, within_limits
-from motornet_nb.body.prebuilt import (
-    CompliantTendonArm26,
-    FreePointMass24,
-    Reacher,
-    ReluPointMass24,
-    RigidTendonArm26,
-    geometric_arm26,
-)
-from ..body.skeleton import PointMass, Skeleton, TwoDofArm
-from ..body.statics import isometric_state, passive_drift
-from ..body.thelen import RigidTendonHillMuscleThelen
+from ..body.muscle import Muscle
+from ..body.posture import inverse_kinematics, outline, workspace
+from ..body.prebuilt import geometric_arm26
+from ..body.skeleton import Skeleton
+from ..body.statics import force_length, force_velocity, has_curves, isometric_state, passive_drift
 from ..core.checks import refuse
 from ..core.model import Model
-from ..core.parameters import number
 from ..live.body_pictures import BodyPicture, CurvePicture, DriftPicture, ForcePicture, MomentArmPicture
-from ..live.events import exclusive
 from .builder import Builder
-from .controls import NumberControl
 from .forms import structure_of
+from .held_body import HeldBody
+from .menus import Choices
 from .muscle_editor import MuscleEditor
-from .panel import button, fill, live
+from .panel import button, live, set_children
+from .posture_editor import PostureEditor
 from ..views.sliders import slider_grid
 
+if TYPE_CHECKING:
+    import xarray as xr
+    from bokeh.models import LayoutDOM
+
 # %% ../../nbs/panels/10_effector_builder.ipynb #6a7b8af7
-#: bodies to begin with
-BODIES: dict[str, Callable[[], Effector]] = {
-    "arm, six muscles as paths": geometric_arm26,
-    "arm of the paper, rigid tendons": lambda: RigidTendonArm26(RigidTendonHillMuscleThelen()),
-    "arm of the paper, compliant tendons": CompliantTendonArm26,
-    "arm with torques (Reacher)": Reacher,
-    "point mass, muscles in the corners": ReluPointMass24,
-    "point mass, muscles along the axes": FreePointMass24,
-    "empty arm": lambda: Effector(
-        TwoDofArm.arm26(),
-        RigidTendonHillMuscleThelen(),
-        name="Arm",
-        pos_lower_bound=[0.0, 0.0],
-        pos_upper_bound=[math.radians(135), math.radians(155)],
-    ),
-    "empty point mass": lambda: Effector(PointMass(), ReluMuscle(), name="PointMass"),
-}
+#: bodies to begin with, skeletons, and muscle models to choose from
+BODIES, SKELETONS, MUSCLES = Choices(Effector), Choices(Skeleton), Choices(Muscle)
 
-#: skeletons to choose from
-SKELETONS: dict[str, Callable[[], Skeleton]] = {
-    "two-joint arm": TwoDofArm.arm26,
-    "point mass on a line": lambda: PointMass(space_dim=1),
-    "point mass in a plane": PointMass,
-    "point mass in space": lambda: PointMass(space_dim=3),
-}
-
-#: muscle models to choose from
-MUSCLES: dict[str, type[Muscle]] = {
-    "proportional (ReLU)": ReluMuscle,
-    "Hill, rigid tendon (Thelen)": RigidTendonHillMuscleThelen,
-    "Hill, rigid tendon (MuJoCo)": MujocoHillMuscle,
-    "Hill, rigid tendon (Kistemaker)": RigidTendonHillMuscle,
-    "Hill, compliant tendon (Kistemaker)": CompliantTendonHillMuscle,
-}
-
+# %% ../../nbs/panels/10_effector_builder.ipynb #3ea0f4f0
 _QUICK_STEPS = 50  # of a body that drifts; more take longer than a slider should
 _PARTS = ("skeleton", "muscle")
 _NOT_SHOWN = ("name", "geometry", "muscle_names", "muscle_parameters", "dtype", "device", *_PARTS)
-_ACTIVATION = number(0.0, "1", "activation of the muscle", at_least=0, at_most=1)
 
 
-def _kind(thing: Any) -> tuple:
-    return type(thing), getattr(thing, "space_dim", 0)
-
-
-@cache
-def _kind_made_by(choice: Callable[[], Any]) -> tuple:
-    return _kind(choice())
-
-
-def _of(choices: dict[str, Any], thing: Any) -> str | None:
-    "The name under which something can be chosen."
-    return next((name for name, choice in choices.items() if _kind_made_by(choice) == _kind(thing)), None)
-
-# %% ../../nbs/panels/10_effector_builder.ipynb #3ea0f4f0
-class EffectorBuilder(Builder):
+class EffectorBuilder(Builder[Effector]):
     "Build a body with sliders, fields and the mouse."
 
     variable, opened = "effector", 1
+    _muscles: MuscleEditor
 
     def __init__(
         self,
@@ -111,9 +57,10 @@ class EffectorBuilder(Builder):
     ):
         if effector is not None and not isinstance(effector, Effector):
             raise refuse(self, "effector", effector, "an Effector (or None)", TypeError)
-        self._posture, self._activation, self._names = torch.zeros(0), [], []
-        self._muscles: MuscleEditor | None = None
-        super().__init__(geometric_arm26() if effector is None else effector, Effector)
+        body = geometric_arm26() if effector is None else effector
+        self._held = HeldBody(body, self)
+        super().__init__(body, Effector)
+        self._held.on_change(self._draw)
 
     # ---- the public face -----------------------------------------------------------------------------------------
 
@@ -129,17 +76,17 @@ class EffectorBuilder(Builder):
     @property
     def posture(self) -> list[float]:  # (joint) rad
         "Where the joints are."
-        return self._posture.tolist()
+        return self._held.posture.tolist()
 
     @posture.setter
     def posture(self, posture: Any) -> None:
         self.effector.as_joint_state(posture, 1, "EffectorBuilder")  # which refuses what is no posture
-        self._hold(torch.as_tensor(posture, dtype=torch.float64).reshape(-1), self._activation)
+        self._held.hold(posture)
 
     @property
     def activation(self) -> dict[str, float]:
         "The activation of each muscle, by name."
-        return dict(zip(self.effector.muscle_names, self._activation, strict=True))
+        return dict(zip(self.effector.muscle_names, self._held.activation, strict=True))
 
     @activation.setter
     def activation(self, activation: Mapping[str, float]) -> None:
@@ -148,13 +95,13 @@ class EffectorBuilder(Builder):
             raise refuse(
                 self, "activation", activation, f"the activation of some of the muscles {', '.join(names)}, by name"
             )
-        self._hold(self._posture, list((self.activation | dict(activation)).values()))
+        self._held.hold(activation=list((self.activation | dict(activation)).values()))
 
     def static(
         self,
         values: Mapping[str, Sequence[float]]
         | None = None,  # for one or two parameters, by name ("skeleton.l1"), the values of their sliders; around those of the first two of the skeleton if None
-    ):
+    ) -> "LayoutDOM":
         "The body with one or two sliders that work in a page without Python (`slider_grid`)."
         body = self.effector
         if not body.n_muscles:
@@ -168,46 +115,33 @@ class EffectorBuilder(Builder):
             lengths = [n for n in names if body.skeleton.declarations[n].unit == "m"] or names
             now = {f"skeleton.{n}": float(body.skeleton.values()[n]) for n in lengths[:2]}
             values = {n: [round(v * (0.8 + 0.1 * i), 6) for i in range(5)] for n, v in now.items() if v > 0}
-        return slider_grid(body, values, posture=self.posture, activation=self._activation)
+        return slider_grid(body, values, posture=self.posture, activation=self._held.activation)
 
     # ---- state ---------------------------------------------------------------------------------------------------
 
-    def _keep_state(self) -> None:
-        "Posture and activations, as far as they fit the body."
-        body, lowest = self.effector, float(self.effector.muscle.min_activation)
-        if len(self._posture) != body.n_joints:
-            self._posture = default_posture(body).double()
-        self._posture = torch.from_numpy(within_limits(body, self._posture))
-        if len(self._names) == body.n_muscles:  # one may have another name now
-            kept = self._activation
-        else:
-            before = dict(zip(self._names, self._activation, strict=True))
-            kept = [before.get(name, lowest) for name in body.muscle_names]
-        self._activation, self._names = [max(a, lowest) for a in kept], list(body.muscle_names)
-
-    @exclusive
-    def _hold(self, posture: torch.Tensor, activation: Sequence[float]) -> None:
-        "Show the body held otherwise; what cannot be held is refused, and all stays."
-        lowest = float(self.effector.muscle.min_activation)
-        still = isometric_state(self.effector, posture, list(activation) or None)
-        self._posture, self._activation = posture.double(), [max(a, lowest) for a in activation]
-        self._draw(still)
-
-    def _try_to_hold(
-        self, posture: Callable[[], torch.Tensor] | None = None, activation: Sequence[float] | None = None
-    ) -> None:
-        "As a control wants it; what is refused is said, and the controls go back."
-        drives = self._activation if activation is None else activation
-        if not self._message.guard(lambda: self._hold(self._posture if posture is None else posture(), drives)):
+    def _attempt(self, action: Callable[[], Any]) -> None:
+        "Hold the body as a control or the mouse wants it; what is refused is said, and the controls go back."
+        if not self._message.guard(action):
             self._redraw()
 
     def _refresh(self) -> None:
-        self._keep_state()
+        self._held.follow(self.effector)
         super()._refresh()
         self._follow_drift()
 
     def _try_out(self, model):
         isometric_state(model)
+        if self._structure_of(model) != self._structure:  # parts of somebody's own may not say all that is drawn
+            outline(model, HeldBody(model).posture)
+            workspace(model)
+            if has_curves(model):
+                force_length(model, n=3)
+                force_velocity(model, n=3)
+
+    def _at_hand(self):
+        body = self.effector
+        given = {name: getattr(body, name) for name in _PARTS}
+        return {"given": given, "sizes": (body.n_joints, body.space_dim)}
 
     def _structure_of(self, model):
         return structure_of(model), _path_sizes(model)
@@ -246,7 +180,7 @@ class EffectorBuilder(Builder):
         def draw():
             body = self.effector
             self.drift_picture.show(passive_drift(body, _drift_steps(body) * body.timestep, 13))
-            fill(self._drift_box, [self._drift, self._drift_map])
+            set_children(self._drift_box, [self._drift, self._drift_map])
 
         self._message.guard(draw)
 
@@ -259,32 +193,29 @@ class EffectorBuilder(Builder):
         if body.n_muscles and _drift_steps(body) <= _QUICK_STEPS:
             self._show_drift()
         else:
-            fill(self._drift_box, [self._drift])
+            set_children(self._drift_box, [self._drift])
 
     def _redraw(self):
-        self._draw(isometric_state(self.effector, self._posture, self._activation or None))
+        self._draw(self._held.state())
 
-    def _draw(self, still: Any) -> None:
+    def _draw(self, state: "xr.Dataset") -> None:
         "The body as it is held, in pictures and controls."
         for picture in (self.body_picture, self.force_picture, *self.arm_pictures, *self.curve_pictures):
-            picture.show(self.effector, still)
-        self._show_state()
-
-    def _show_state(self) -> None:
-        for control, value in zip([*self._joints, *self._drives], [*self.posture, *self._activation], strict=True):
-            control.show(value)
+            picture.show(self.effector, state)
+        self._postures.show()
 
     # ---- what the mouse does -------------------------------------------------------------------------------------
 
     def _hand_moved(self, place: list[float]) -> None:
-        body = self.effector
-        self._try_to_hold(lambda: torch.from_numpy(inverse_kinematics(body, place[: body.space_dim], self._posture)))
+        body, held_body = self.effector, self._held
+        point = place[: body.space_dim]
+        self._attempt(lambda: held_body.hold(inverse_kinematics(body, point, held_body.posture)))
 
     def _point_moved(self, muscle: int, point: int, place: list[float]) -> None:
         def make():
             body = self.effector
             where = edits.body_coordinates(
-                body, self._posture, body.geometry.bodies[muscle][point], place[: body.space_dim]
+                body, self._held.posture, body.geometry.bodies[muscle][point], place[: body.space_dim]
             )
             return edits.move_point(body, muscle, point, [round(v, 6) for v in where])
 
@@ -293,9 +224,7 @@ class EffectorBuilder(Builder):
 
     def _joint_clicked(self, joint: int, position: float) -> None:
         "The curves end at the limits, the figure a little beyond."
-        there = self._posture.clone()
-        there[joint] = position
-        self._try_to_hold(lambda: torch.from_numpy(within_limits(self.effector, there)))
+        self._attempt(lambda: self._held.hold(self._held.nearest(joint, position)))
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
@@ -323,17 +252,12 @@ class EffectorBuilder(Builder):
         body, joints = self.effector, self.effector.skeleton.joint_names
         if len(self.arm_pictures) != body.n_joints:
             self._make_arm_pictures()
-        self._joints, self._drives = self._joint_controls(), self._drive_controls()
-        self._muscles = MuscleEditor(
-            self._form,
-            lambda: self.effector,
-            lambda: self._posture,
-            self._edit,
-            self._muscles.chosen if self._muscles else 0,
-        )
+        self._postures = PostureEditor(self._held, self._attempt)
+        chosen = self._muscles.chosen if hasattr(self, "_muscles") else 0
+        self._muscles = MuscleEditor(self._form, self._held, self._edit, chosen)
         return {
             "Body": self._body_section(),
-            "Posture and activation": self._posture_section(),
+            "Posture and activation": self._postures.widget,
             "Muscles": self._muscles.widget,
             "Skeleton": widgets.VBox(self._form.rows(body.skeleton, ("skeleton",), ("space_dim",), joints)),
             "Muscle model": widgets.VBox(self._form.rows(body.muscle, ("muscle",))),
@@ -344,88 +268,22 @@ class EffectorBuilder(Builder):
         name = widgets.Text(continuous_update=False, layout=widgets.Layout(flex="1 1 auto", width="auto"))
         return widgets.VBox(
             [
-                self._list("begin with", BODIES, lambda _: None, lambda n: BODIES[n](), "choose a body"),
-                self._list(
+                self._menu("begin with", Effector, lambda _: None, lambda body: body, "choose a body"),
+                self._menu(
                     "skeleton",
-                    SKELETONS,
-                    lambda b: _of(SKELETONS, b.skeleton),
-                    lambda n: edits.with_skeleton(self.effector, SKELETONS[n]()),
-                    lambda b: type(b.skeleton).__name__,
+                    Skeleton,
+                    lambda body: body.skeleton,
+                    lambda skeleton: edits.with_skeleton(self.effector, skeleton),
                 ),
-                self._list(
+                self._menu(
                     "muscle model",
-                    MUSCLES,
-                    lambda b: _of(MUSCLES, b.muscle),
-                    lambda n: edits.with_muscle_model(self.effector, MUSCLES[n]()),
-                    lambda b: type(b.muscle).__name__,
+                    Muscle,
+                    lambda body: body.muscle,
+                    lambda muscle: edits.with_muscle_model(self.effector, muscle),
                 ),
                 self._field(("name",), name, lambda b: b.name, lambda new: self.effector.replace(name=new), "name"),
             ]
         )
-
-    def _joint_controls(self) -> list[NumberControl]:
-        body = self.effector
-        lower, upper = body.pos_lower_bound.tolist(), body.pos_upper_bound.tolist()
-        made = []
-        for j, name in enumerate(body.skeleton.joint_names):
-            declaration = number(
-                0.0, body.skeleton.joint_unit, f"position of the {name}", at_least=lower[j], at_most=upper[j]
-            )
-            made.append(
-                NumberControl(
-                    declaration,
-                    partial(self._move_joint, j),
-                    name,
-                    float(self._posture[j]),
-                    float(default_posture(body)[j]),
-                )
-            )
-        return made
-
-    def _move_joint(self, joint: int, position: float) -> None:
-        body = self.effector
-        lower, upper = (float(b.detach()[joint]) for b in (body.pos_lower_bound, body.pos_upper_bound))
-
-        def there():
-            if not lower - 1e-6 <= position <= upper + 1e-6:
-                raise refuse(
-                    self,
-                    body.skeleton.joint_names[joint],
-                    position,
-                    f"between its limits, {lower:g} and {upper:g} {body.skeleton.joint_unit}",
-                )
-            posture = self._posture.clone()
-            posture[joint] = position
-            return torch.from_numpy(within_limits(body, posture))
-
-        self._try_to_hold(there)
-
-    def _drive_controls(self) -> list[NumberControl]:
-        lowest = float(self.effector.muscle.min_activation)
-        return [
-            NumberControl(_ACTIVATION, partial(self._drive, m), name, self._activation[m], lowest)
-            for m, name in enumerate(self.effector.muscle_names)
-        ]
-
-    def _drive(self, muscle: int, value: float) -> None:
-        self._try_to_hold(activation=[value if m == muscle else a for m, a in enumerate(self._activation)])
-
-    def _posture_section(self) -> widgets.Widget:
-        none = button("No activation", lambda: self._drive_all(0.0))
-        half = button("All at 0.5", lambda: self._drive_all(0.5))
-        joints, drives = ([c.widget for c in controls] for controls in (self._joints, self._drives))
-        return widgets.VBox(
-            [
-                widgets.HTML("<b>Joints</b>"),
-                *joints,
-                widgets.HTML("<b>Activation</b>"),
-                widgets.HBox([none, half]),
-                *drives,
-            ]
-        )
-
-    def _drive_all(self, value: float) -> None:
-        self._try_to_hold(activation=[value] * self.effector.n_muscles)
 
 
 def _fresh(model: Model) -> Model:

@@ -6,7 +6,8 @@
 __all__ = ['TASKS', 'LOADS', 'with_task', 'with_loads', 'TaskBuilder']
 
 # %% ../../nbs/panels/11_task_builder.ipynb #fadcaec1
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import ipywidgets as widgets
 import torch
@@ -16,33 +17,56 @@ from ..body.prebuilt import geometric_arm26
 from ..control.policy import PolicyGRU
 from ..control.rollout import play, suitable_threads
 from ..core.checks import refuse
+from ..core.equality import of_package
+from ..core.model import Model
+from ..core.registry import choices
 from ..core.streams import Streams
 from ..live.task_picture import TaskPicture
 from .builder import Builder
 from .controls import on_value
 from .forms import structure_of
+from .menus import Choices, make_chosen
 from .panel import button, live
 from ..task.environment import Environment
-from ..task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, Load
-from ..task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
+from ..task.loads import Load
+from ..task.tasks import CenterOutReach, Task
 from ..views.drawing import timeline
 
-# %% ../../nbs/panels/11_task_builder.ipynb #07275500
-#: tasks to choose from
-TASKS: dict[str, Callable[[], Task]] = {
-    "reach to random targets": RandomTargetReach,
-    "delayed reach": DelayedReach,
-    "centre-out reach": CenterOutReach,
-    "postural hold": PosturalHold,
-}
+# %% ../../nbs/panels/11_task_builder.ipynb #offered02
+# ---- offered here until the definitions do it: delete this cell when task/ offers them -----------------------------------
+from ..core.registry import offer
+from ..task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse
+from ..task.tasks import DelayedReach, PosturalHold, RandomTargetReach
 
-#: loads that can be added
-LOADS: dict[str, Callable[[Environment], Load]] = {
-    "curl field": lambda env: CurlField(strength=8.0),
-    "force pulse": lambda env: ForcePulse(magnitude=5.0, duration=0.1),
-    "constant force": lambda env: ConstantLoad(force_vector=[1.0] * env.effector.space_dim),
-    "force channel": lambda env: ForceChannel(),
-}
+offer(Task, "reach to random targets", RandomTargetReach)
+offer(Task, "delayed reach", DelayedReach)
+offer(Task, "centre-out reach", CenterOutReach)
+offer(Task, "postural hold", PosturalHold)
+offer(Load, "curl field", lambda: CurlField(strength=8.0))
+offer(Load, "force pulse", lambda: ForcePulse(magnitude=5.0, duration=0.1))
+offer(Load, "constant force", lambda space_dim=2: ConstantLoad(force_vector=[1.0] * space_dim))
+offer(Load, "force channel", ForceChannel)
+# ---- end of what is offered here -----------------------------------------------------------------------------------------
+
+# %% ../../nbs/panels/11_task_builder.ipynb #07275500
+def _at_hand(env: Environment) -> dict[str, Any]:
+    "Options of `make_chosen`: lists of a load or a task have one number a dimension of space, or one a joint."
+    body = env.effector
+    given = {"space_dim": body.space_dim}
+    return {"given": given, "sizes": (body.space_dim, body.n_joints), "timestep": env.timestep}
+
+
+class _LoadChoices(Choices):
+    "Loads to choose from, each made for an environment."
+
+    def __getitem__(self, name: str) -> Callable[[Environment], Load]:
+        super().__getitem__(name)  # KeyError for what is none
+        return lambda env: make_chosen(Load, name, lambda load: load, **_at_hand(env))
+
+
+#: tasks to choose from, and loads that can be added
+TASKS, LOADS = Choices(Task), _LoadChoices(Load)
+
 
 _TIMES = (  # multiples of the body's timestep
     *("duration", "vision_delay", "proprioception_delay"),
@@ -66,7 +90,7 @@ def with_loads(
     return env.replace(task=env.task.replace(loads=loads))
 
 # %% ../../nbs/panels/11_task_builder.ipynb #f80e4c50
-class TaskBuilder(Builder):
+class TaskBuilder(Builder[Environment]):
     "Build an experiment with sliders and fields."
 
     variable = "environment"
@@ -132,6 +156,9 @@ class TaskBuilder(Builder):
     def _try_out(self, model):
         model.sample(2, 0, "train")
 
+    def _at_hand(self):
+        return _at_hand(self.environment)
+
     def _structure_of(self, model):
         return structure_of(model), model.timestep
 
@@ -148,7 +175,8 @@ class TaskBuilder(Builder):
                 played = play(self.policy, env, trials, Streams(0), engine="eager")
                 self._picture.show(env, played, which)
 
-        self._message.guard(draw, clear=False)
+        own = any(isinstance(m, Model) and not of_package(type(m)) for m in env.modules())
+        self._message.guard(draw, clear=False, any_error=own)  # a task of somebody's own may fail in any way
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
@@ -156,13 +184,7 @@ class TaskBuilder(Builder):
         env = self.environment
         steps = dict.fromkeys(_TIMES, env.timestep)
         joints = env.effector.skeleton.joint_names
-        choose = self._list(
-            "task",
-            TASKS,
-            _name_of_task,
-            lambda n: with_task(self.environment, TASKS[n]()),
-            lambda e: type(e.task).__name__,
-        )
+        choose = self._menu("task", Task, lambda e: e.task, lambda task: with_task(self.environment, task))
         world = self._form.rows(env, (), ("effector", "task", "sensors", "silenced"), steps=steps)
         return {
             "Task": widgets.VBox([choose, *self._form.rows(env.task, ("task",), ("loads",), joints, steps)]),
@@ -186,27 +208,30 @@ class TaskBuilder(Builder):
         steps = dict.fromkeys(_TIMES, env.timestep)
         rows: list[widgets.Widget] = []
         for i, load in enumerate(env.task.loads):
-            remove = button(
-                "Remove",
-                lambda i=i: self._edit(
-                    lambda: with_loads(
-                        self.environment, [w for k, w in enumerate(self.environment.task.loads) if k != i]
-                    )
-                ),
-            )
+            remove = button("Remove", lambda i=i: self._edit(lambda: self._without_load(i)))
             rows.append(widgets.HBox([widgets.HTML(f"<b>{type(load).__name__}</b>"), remove]))
             rows += self._form.rows(load, ("task", "loads", i), (), env.effector.skeleton.space_names, steps)
-        add = [
-            button(
-                f"Add a {name}",
-                lambda name=name: self._edit(
-                    lambda: with_loads(self.environment, [*self.environment.task.loads, LOADS[name](self.environment)])
-                ),
-            )
-            for name in LOADS
-        ]
-        return widgets.VBox([*rows, widgets.HBox(add, layout=widgets.Layout(flex_flow="row wrap"))])
+        self._add_loads, self._offered = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap")), []
+        self._offer_loads()
+        return widgets.VBox([*rows, self._add_loads])
 
+    def _without_load(self, i: int) -> Environment:
+        return with_loads(self.environment, [w for k, w in enumerate(self.environment.task.loads) if k != i])
 
-def _name_of_task(env: Environment) -> str | None:
-    return next((n for n, kind in TASKS.items() if kind is type(env.task)), None)
+    def _offer_loads(self) -> None:
+        "A button for each load that can be chosen now."
+        names = list(choices(Load))
+        if names != self._offered:
+            self._offered = names
+            self._add_loads.children = tuple(self._add_buttons(names))
+
+    def _add_buttons(self, names: list[str]) -> Iterator[widgets.Button]:
+        def use(load: Load) -> Environment:
+            return with_loads(self.environment, [*self.environment.task.loads, load])
+
+        for name in names:
+            yield button(f"Add a {name}", lambda name=name: self._edit(lambda: self._make_chosen(Load, name, use)))
+
+    def _show_values(self):
+        super()._show_values()
+        self._offer_loads()

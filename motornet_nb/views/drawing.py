@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLORS', 'DASHES', 'Point', 'color_of', 'dash_of', 'Line', 'Dot', 'Label', 'bounds', 'drawing', 'planar',
-           'body_shapes', 'timeline', 'table', 'fold', 'card']
+           'body_shapes', 'timeline', 'table', 'fold', 'card', 'line_legend']
 
 # %% ../../nbs/views/00_drawing.ipynb #7a4e408b
 import html
@@ -281,3 +281,12 @@ def card(
     )
     row = f"<div style='display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start;margin:6px 0'>{beside}</div>"
     return f"<div class='motornet-card' style='max-width:900px'>{head}{row}{''.join(below)}</div>"
+
+# %% ../../nbs/views/00_drawing.ipynb #aaeadfa0
+def line_legend(
+    entries: Sequence[tuple[str, str, str]],  # words, colour, and kind of line as in SVG
+) -> str:  # HTML
+    "Lines and what they are."
+    line = "<svg width='26' height='10'><line x1='1' y1='5' x2='25' y2='5' stroke='{1}' stroke-width='3' stroke-dasharray='{2}'/></svg>"
+    item = f"<span style='white-space:nowrap;margin-right:12px'>{line} {{0}}</span>"
+    return f"<div style='line-height:1.5'>{' '.join(item.format(html.escape(w), c, d) for w, c, d in entries)}</div>"

@@ -1,4 +1,4 @@
-"""Gradients with respect to the drives: against finite differences, and in the panel."""
+"""Gradients with respect to the drives, against finite differences."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,6 @@ import torch
 import motornet_nb as mn
 from motornet_nb.learning.gradients import drive_gradients, play_changed
 from motornet_nb.learning.loss import hand_to_target
-from motornet_nb.panels.gradient_panel import GradientPanel, arrows
 
 
 def _environment(body, **changes) -> mn.Environment:
@@ -64,90 +63,3 @@ def test_more_drive_of_the_muscles_at_the_side_of_the_target_is_wanted():
     wanted = -ds["drive_gradient"].isel(trial=0, time=5)
     right = [name.endswith("right") for name in wanted["muscle"].values]
     assert all((w > 0) == r for w, r in zip(wanted.values, right, strict=True))
-
-
-def test_arrows_lie_along_the_paths():
-    """In the middle of the longest piece: towards the origin for more drive, away from it for less."""
-    paths = {"a": np.array([[0.0, 0.0], [0.0, 0.1], [1.0, 0.1]]), "b": np.array([[0.0, 0.0], [0.0, 1.0]])}
-    made = arrows(paths, {"a": 1.0, "b": -0.5})
-    assert np.allclose(made[0], [0.9, 0.1, 0.1, 0.1])
-    assert np.allclose(made[1], [0.0, 0.3, 0.0, 0.7])
-    assert arrows({}, {}).shape == (0, 4)
-
-
-@pytest.fixture
-def panel():
-    environment = _environment(mn.geometric_arm26())
-    return GradientPanel(_network(environment), environment, learning_rate=0.01)
-
-
-def test_the_panel_shows_the_gradient_at_the_chosen_time(panel):
-    """Bars and arrows are those of that time; signs and colours agree."""
-    plain = drive_gradients(panel.net, panel.env, panel.trials.select([0]), deterministic=True)
-    assert np.array_equal(panel.gradient, plain["drive_gradient"][0])
-    panel.time.value = 4
-    assert np.array_equal(panel.bar_values.data["wanted"], -panel.gradient[4])
-    more = (panel.gradient[4] < 0).sum()
-    assert len(panel.arrows["more"].data["x0"]) == more
-    assert len(panel.arrows["less"].data["x0"]) == 6 - more
-    assert panel.gradient_picture.cursor.location == pytest.approx(0.05)
-    assert panel.arm_picture.hand.data["x"][0] == panel._reach.hand[5, 0]
-
-
-def test_another_trial(panel):
-    """The choice of a trial shows its reach and its gradient."""
-    first = panel.gradient.copy()
-    panel.choice.value = 2
-    assert not np.array_equal(first, panel.gradient)
-    assert np.allclose(panel.hand_picture.target.data["x"][0], float(panel.trials.goal[2, 0]))
-    assert np.array_equal(panel.hand_picture.reference.data["x"], panel.hand_picture.way.data["x"])
-
-
-def test_only_the_button_changes_the_network_and_reset_takes_it_back(panel):
-    """One step of the optimizer on this trial; its loss becomes smaller; the weights come back exactly."""
-    before = {n: w.clone() for n, w in panel.net.state_dict().items()}
-    panel.time.value, panel.choice.value = 3, 1
-    assert all(torch.equal(w, before[n]) for n, w in panel.net.state_dict().items())
-    way, loss = np.array(panel.hand_picture.way.data["x"]), panel.results.attrs["loss"]
-    for _ in range(3):
-        panel.step_button.click()
-    assert panel.steps == 3 and panel.results.attrs["loss"] < loss
-    assert any(not torch.equal(w, before[n]) for n, w in panel.net.state_dict().items())
-    assert np.allclose(panel.hand_picture.reference.data["x"], way, atol=1e-6)
-    assert not np.allclose(panel.hand_picture.way.data["x"], way, atol=1e-6)
-    panel.reset()
-    assert all(torch.equal(w, before[n]) for n, w in panel.net.state_dict().items())
-    assert panel.steps == 0 and panel.results.attrs["loss"] == pytest.approx(loss)
-
-
-def test_the_step_is_one_of_train(panel):
-    """The same weights as one batch of training with this trial: Adam, the gradient clipped to norm 1."""
-    named = dict(panel.net.named_parameters())
-    copy = _network(panel.env)
-    copy.load_state_dict(panel.net.state_dict())
-    total, _ = panel.loss(mn.play(copy, panel.env, panel.trials.select([0]), deterministic=True))
-    total.backward()
-    torch.nn.utils.clip_grad_norm_(copy.parameters(), 1.0)
-    torch.optim.Adam(copy.parameters(), lr=0.01).step()
-    panel.train_step()
-    for name, weight in copy.named_parameters():
-        assert torch.allclose(weight, named[name], atol=1e-6), name
-
-
-def test_a_body_whose_muscles_are_no_paths_has_bars():
-    """No arrows, and nothing breaks."""
-    environment = _environment(mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()))
-    panel = GradientPanel(_network(environment), environment)
-    assert len(panel.arrows["more"].data["x0"]) == 0 and np.abs(panel.bar_values.data["wanted"]).max() > 0
-
-
-def test_what_is_refused():
-    """A network that cannot learn, a loss that is none, a rate of zero."""
-    environment = _environment(mn.ReluPointMass24())
-    net = _network(environment)
-    with pytest.raises(ValueError, match="learning_rate"):
-        GradientPanel(net, environment, learning_rate=0.0)
-    with pytest.raises(TypeError, match="loss"):
-        GradientPanel(net, environment, loss=sum)
-    with pytest.raises(ValueError, match="learnt"):
-        GradientPanel(net.requires_grad_(False), environment)

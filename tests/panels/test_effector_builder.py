@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import torch
 from hands import drag, echo
+from offered import offered
 
 import motornet_nb as mn
+from motornet_nb.core.parameters import data, number, quantity
 from motornet_nb.panels.controls import ChoiceControl, FlagControl, NumberControl
-from motornet_nb.panels.effector_builder import BODIES, MUSCLES, SKELETONS, EffectorBuilder
-from motornet_nb.panels.panel import inside, side_by_side
+from motornet_nb.panels.effector_builder import EffectorBuilder
+from motornet_nb.panels.panel import descendants, side_by_side
+
+BODIES, SKELETONS, MUSCLES = offered(mn.Effector), offered(mn.Skeleton), offered(mn.Muscle)
 
 
 def rebuilt(builder):
@@ -50,11 +54,11 @@ def test_every_body_can_be_built(name):
 def test_what_can_be_chosen():
     "Bodies, skeletons and muscle models, one after the other; undo brings each back."
     builder = EffectorBuilder()
-    lists = [w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
+    lists = [w for w in descendants(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
     for position, choices in ((0, BODIES), (1, SKELETONS), (2, MUSCLES)):
         for name in choices:
             before = builder.effector
-            lists = [w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
+            lists = [w for w in descendants(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
             lists[position].value = name
             assert not message(builder), message(builder)
             assert rebuilt(builder) == builder.effector
@@ -106,7 +110,7 @@ def test_the_arm_follows_the_hand():
     drag(builder, builder.body_picture, builder.body_picture.hand, 0, -0.1, 0.4)
     hand = builder.effector.endpoint_at(torch.tensor([builder.posture]).float())[0]
     assert torch.allclose(hand, torch.tensor([-0.1, 0.4]), atol=1e-3)
-    assert builder._joints[0].field.value == pytest.approx(builder.posture[0])
+    assert builder._postures.joints[0].field.value == pytest.approx(builder.posture[0])
     drag(builder, builder.body_picture, builder.body_picture.hand, 0, 3.0, 3.0)
     lower, upper = builder.effector.pos_lower_bound, builder.effector.pos_upper_bound
     assert (torch.tensor(builder.posture) >= lower - 1e-9).all() and (
@@ -126,7 +130,7 @@ def test_a_click_on_a_moment_arm_brings_the_joint_there():
 
 def test_activation_shows_as_force():
     builder = EffectorBuilder()
-    builder._drives[4].slider.value = 1.0
+    builder._postures.drives[4].slider.value = 1.0
     force = dict(zip(builder.force_picture.bars.data["muscle"], builder.force_picture.bars.data["force"], strict=True))
     assert force["biceps"] > 100 > force["pectoralis"]
     assert builder.activation["biceps"] == 1.0
@@ -135,16 +139,18 @@ def test_activation_shows_as_force():
 
 def test_muscles_come_and_go():
     builder = EffectorBuilder()
-    buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+    buttons = {w.description: w for w in descendants(builder._sections.children[2]) if isinstance(w, widgets.Button)}
     buttons["Add a muscle"].click()
-    assert builder.effector.n_muscles == 7 and len(builder._drives) == 7 and builder._muscles.chosen == 6
+    assert builder.effector.n_muscles == 7 and len(builder._postures.drives) == 7 and builder._muscles.chosen == 6
     builder._muscles._name.value = "brachialis"
     assert builder.effector.muscle_names[6] == "brachialis"
     assert ("brachialis", 6) in builder._muscles._list.options
     builder._muscles._name.value = "biceps"  # taken
     assert "different names" in message(builder) and builder.effector.muscle_names[6] == "brachialis"
     for n in (6, 5):
-        buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+        buttons = {
+            w.description: w for w in descendants(builder._sections.children[2]) if isinstance(w, widgets.Button)
+        }
         buttons["Remove"].click()
         assert builder.effector.n_muscles == n
     assert rebuilt(builder) == builder.effector
@@ -166,19 +172,19 @@ def test_a_body_is_held_as_it_can_be_held():
     "Beyond the limits of a joint, or with an activation that there is not: said, and everything stays."
     builder = EffectorBuilder()
     posture, drives = builder.posture, builder.activation
-    builder._joints[0].field.value = 9.0
+    builder._postures.joints[0].field.value = 9.0
     assert "shoulder = 9.0" in message(builder) and builder.posture == posture
-    builder._drives[2].field.value = 2.0
+    builder._postures.drives[2].field.value = 2.0
     assert "from 0 to 1" in message(builder) and builder.activation == drives
     assert (
-        builder._joints[0].field.value == pytest.approx(posture[0])
-        and builder._drives[2].field.value == drives["deltoid"]
+        builder._postures.joints[0].field.value == pytest.approx(posture[0])
+        and builder._postures.drives[2].field.value == drives["deltoid"]
     )
     builder.activation = {"biceps": 0.5}
-    assert builder.activation == drives | {"biceps": 0.5} and builder._drives[4].field.value == 0.5
+    assert builder.activation == drives | {"biceps": 0.5} and builder._postures.drives[4].field.value == 0.5
     with pytest.raises(ValueError, match="by name"):
         builder.activation = {"quadriceps": 0.5}
-    buttons = {w.description: w for w in inside(builder._sections.children[2]) if isinstance(w, widgets.Button)}
+    buttons = {w.description: w for w in descendants(builder._sections.children[2]) if isinstance(w, widgets.Button)}
     buttons["Remove"].click()  # the first muscle; the others keep what they have
     assert builder.activation["biceps"] == 0.5 and sum(builder.activation.values()) < 0.51
 
@@ -239,7 +245,7 @@ def test_the_passive_drift():
 def test_a_new_picture_comes_at_once():
     "Moves of all sliders, one after the other: well below a tenth of a second."
     builder, seconds = EffectorBuilder(), []
-    for control in [*builder._form.controls.values(), *builder._joints, *builder._drives] * 2:
+    for control in [*builder._form.controls.values(), *builder._postures.joints, *builder._postures.drives] * 2:
         if isinstance(control, NumberControl):
             began = time.perf_counter()
             control.slider.value = control.slider.value + control.slider.step
@@ -254,3 +260,91 @@ def test_what_it_is_not_made_for():
     with pytest.raises(TypeError, match="EffectorBuilder: effector"):
         builder.effector = mn.TwoDofArm.arm26()
     assert not builder._history.can_undo
+
+
+# ---- classes of somebody's own -----------------------------------------------------------------------------------------
+
+
+class TiredMuscle(mn.ReluMuscle):
+    "Has lost some of its force."
+
+    fatigue = number(unit="1", description="part of the force that is lost", at_least=0, below=1)
+
+
+class HeavyMass(mn.PointMass):
+    "Weighs more."
+
+    extra = quantity(unit="kg", description="what it weighs more", above=0, typical=(1, 3))
+
+
+class TwoTonArm(mn.Effector):
+    "Has a number of its own, and the parts of the body that was shown."
+
+    load = quantity(unit="kg", description="what it carries", at_least=0, at_most=2000)
+
+
+def menus(builder):
+    "Of bodies, skeletons and muscle models."
+    return [w for w in descendants(builder._sections.children[0]) if isinstance(w, widgets.Dropdown)]
+
+
+@pytest.mark.parametrize(
+    ("menu", "name", "place", "value"),
+    [
+        (2, "tired muscle", ("muscle", "fatigue"), 0.5),
+        (1, "heavy mass", ("skeleton", "extra"), 2.0),
+        (0, "two ton arm", ("load",), 1000.0),
+    ],
+)
+def test_a_part_of_ones_own_is_chosen(menu, name, place, value, tmp_path):
+    "It is made from its declarations, has sliders, is saved, loaded and printed as code."
+    builder = EffectorBuilder()
+    before = builder.effector
+    menus(builder)[menu].value = name
+    assert not message(builder), message(builder)
+    assert float(mn.edits.value_at(builder.effector, place)) == value
+    control = builder._form.controls[place]
+    control.slider.value = control.slider.value + control.slider.step
+    assert float(mn.edits.value_at(builder.effector, place)) > value
+    assert menus(builder)[menu].value == ("" if menu == 0 else name)
+    assert rebuilt(builder) == builder.effector
+    builder.save(tmp_path / "body.json")
+    other = EffectorBuilder()
+    other.load(tmp_path / "body.json")
+    assert other.effector == builder.effector
+    builder.undo()
+    builder.undo()
+    assert builder.effector == before
+
+
+def test_a_muscle_that_is_defined_later_is_there_after_the_next_change():
+    builder = EffectorBuilder()
+
+    class LateMuscle(mn.ReluMuscle):
+        pass
+
+    assert "late muscle" not in [n for n, _ in menus(builder)[2].options]
+    builder._form.controls["skeleton", "m1"].slider.value = 2.4
+    menus(builder)[2].value = "late muscle"
+    assert type(builder.effector.muscle) is LateMuscle and not message(builder)
+
+
+def test_what_cannot_be_made_or_drawn_says_why():
+    "And the menus go back to what there is."
+
+    class Unmade(mn.ReluMuscle):
+        recipe = data(dict, description="how it is made")
+
+    class Invisible(mn.PointMass):
+        def bones(self, c, position):
+            raise LookupError("no bones")
+
+    builder = EffectorBuilder()
+    before, shown = builder.effector, [m.value for m in menus(builder)]
+    builder._refresh()
+    for menu, name, words in ((2, "unmade", "how it is made"), (1, "invisible", "no bones")):
+        menus(builder)[menu].value = name
+        assert words in message(builder) and builder.effector is before
+        assert [m.value for m in menus(builder)] == shown
+    builder._form.controls["skeleton", "m1"].slider.value = 2.4
+    assert not message(builder)

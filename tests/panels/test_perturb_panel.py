@@ -9,7 +9,7 @@ from hands import drag
 
 import motornet_nb as mn
 from motornet_nb.core.model import from_config
-from motornet_nb.panels.panel import CodeBox, inside
+from motornet_nb.panels.panel import CodeBox, descendants
 from motornet_nb.panels.perturb_panel import Perturb
 from motornet_nb.task.perturbation import Perturbation, SingleReach, single_reach
 
@@ -141,7 +141,7 @@ def test_the_python_does_the_same(panel):
     assert made["environment"] == panel.environment == from_config(panel.config)
     for name in ("endpoint_position", "activation"):
         assert np.array_equal(made["results"][name], panel.results[name])
-    box = next(w for w in inside(panel) if "motornet-code" in getattr(w, "_dom_classes", ()))
+    box = next(w for w in descendants(panel) if "motornet-code" in getattr(w, "_dom_classes", ()))
     panel._code.toggle()
     panel.controls["field_strength"].slider.value = 9.0
     assert "strength=9.0" in box.value

@@ -5,11 +5,19 @@ import time
 import ipywidgets as widgets
 import numpy as np
 import pytest
+import torch
+from offered import offered
 
 import motornet_nb as mn
+from motornet_nb.core.parameters import number, part, quantity
 from motornet_nb.panels.controls import NumberControl
-from motornet_nb.panels.panel import inside
-from motornet_nb.panels.task_builder import LOADS, TASKS, TaskBuilder, with_loads
+from motornet_nb.panels.panel import descendants
+from motornet_nb.panels.task_builder import LOADS as LOADS_OF
+from motornet_nb.panels.task_builder import TASKS as ALL
+from motornet_nb.panels.task_builder import TaskBuilder, with_loads
+from motornet_nb.task.tasks import assemble
+
+TASKS, LOADS = offered(mn.Task), offered(mn.Load)
 
 
 def rebuilt(builder):
@@ -19,7 +27,7 @@ def rebuilt(builder):
 
 
 def buttons(widget):
-    return {w.description: w for w in inside(widget) if isinstance(w, widgets.Button)}
+    return {w.description: w for w in descendants(widget) if isinstance(w, widgets.Button)}
 
 
 def next_to(slider):
@@ -36,7 +44,7 @@ def message(builder):
 def test_every_task_with_every_load(task):
     "Every slider changes what it should, or says why not; the code makes an equal environment."
     builder = TaskBuilder()
-    choose = next(w for w in inside(builder._sections.children[0]) if isinstance(w, widgets.Dropdown))
+    choose = next(w for w in descendants(builder._sections.children[0]) if isinstance(w, widgets.Dropdown))
     choose.value = task
     assert type(builder.environment.task) is TASKS[task] and not message(builder)
     for name in LOADS:
@@ -131,3 +139,133 @@ def test_a_new_picture_comes_soon():
 def test_what_it_is_not_made_for():
     with pytest.raises(TypeError, match="an Environment"):
         TaskBuilder("reach")
+
+
+# ---- classes of somebody's own -----------------------------------------------------------------------------------------
+
+
+class HoldStill(mn.Task):
+    "Nothing has a default; times are multiples of the timestep."
+
+    hold_time = number(unit="s", description="how long the hand stays", at_least=0, typical=(0.1, 0.3))
+    start_posture = quantity(unit="rad", description="where it stays", ndim=1, typical=(0.5, 1.5))
+
+    input_names = ("start",)
+
+    def draw(self, n, effector, n_steps, streams, split, joint_state):
+        state = effector.as_joint_state(self.start_posture, n, "HoldStill")
+        goal = effector.endpoint_at(state[:, : effector.n_joints])
+        return assemble(effector, n_steps, state, goal, torch.full((n,), n_steps + 1), self.input_names)
+
+
+class Wind(mn.Load):
+    "A force of its own size on each trial."
+
+    strength = quantity(unit="N", description="strength of the wind", typical=(0, 4))
+
+    def force(self, motion, time, drawn):
+        return self.strength.to(drawn["gain"]).expand(1, 2)
+
+
+def choose(builder, name):
+    "In the menu of tasks."
+    menu = next(w for w in descendants(builder._sections.children[0]) if isinstance(w, widgets.Dropdown))
+    menu.value = name
+    return menu
+
+
+def test_a_task_of_ones_own_is_chosen():
+    "It is made from its declarations, has sliders, is saved, loaded and printed as code."
+    builder = TaskBuilder()
+    choose(builder, "hold still")
+    assert not message(builder), message(builder)
+    task = builder.environment.task
+    assert type(task) is HoldStill and task.hold_time == 0.2 and task.start_posture.tolist() == [1.0, 1.0]
+    builder._form.controls["task", "hold_time"].slider.value = 0.25
+    assert builder.environment.task.hold_time == 0.25
+    assert choose(builder, "hold still").value == "hold still"
+    assert rebuilt(builder) == builder.environment
+    builder.undo()
+    builder.undo()
+    assert builder.environment == TaskBuilder().environment
+
+
+def test_a_load_of_ones_own_is_added(tmp_path):
+    builder = TaskBuilder()
+    buttons(builder._sections.children[1])["Add a wind"].click()
+    assert not message(builder), message(builder)
+    assert float(builder.environment.task.loads[0].strength) == 2.0
+    assert np.allclose(builder._picture.force.lines.data["ys"], 2.0)
+    builder._form.controls["task", "loads", 0, "strength"].slider.value = 3.0
+    assert rebuilt(builder) == builder.environment
+    builder.save(tmp_path / "windy.json")
+    other = TaskBuilder()
+    other.load(tmp_path / "windy.json")
+    assert other.environment == builder.environment
+    assert other._form.controls["task", "loads", 0, "strength"].field.value == 3.0
+
+
+def test_what_is_defined_later_is_there_after_the_next_change():
+    "Also what is defined again."
+    builder = TaskBuilder()
+    for size in (1.0, 2.0):
+
+        class LateWind(Wind):
+            strength = quantity(size, "N", "strength of the wind")
+
+        builder._form.controls["duration",].slider.value += 0.1
+        buttons(builder._sections.children[1])["Add a late wind"].click()
+        assert not message(builder), message(builder)
+        load = builder.environment.task.loads[-1]
+        assert type(load) is LateWind and float(load.strength) == size
+
+
+def test_what_cannot_be_made_says_why():
+    "And the menu goes back to the task there is."
+
+    class NeedsBody(mn.Task):
+        helper = part(mn.Effector, description="who helps")
+
+    class Breaks(mn.Task):
+        def draw(self, n, effector, n_steps, streams, split, joint_state):
+            raise KeyError("cue")
+
+    builder = TaskBuilder()
+    before = builder.environment
+    builder._refresh()
+    for name, words in (("needs body", "who helps"), ("breaks", "breaks does not work: KeyError")):
+        assert choose(builder, name).value == "centre-out reach"
+        assert words in message(builder)
+        assert builder.environment is before
+
+
+def test_former_names_are_mappings():
+    "`TASKS` and `LOADS`, as they were before there was a registry."
+    assert list(offered(mn.Task)) == [n for n in ALL if n in TASKS] and ALL["delayed reach"] is mn.DelayedReach
+    assert LOADS_OF["constant force"](mn.Environment(mn.ReluPointMass24(), mn.RandomTargetReach())) == mn.ConstantLoad(
+        force_vector=[1.0, 1.0]
+    )
+
+
+def test_a_constant_force_has_the_dimensions_of_space():
+    body = mn.Effector(mn.PointMass(space_dim=1), mn.ReluMuscle())
+    body.add_muscle([0, 1], [[-1.0], [0.0]])
+    env = mn.Environment(body, mn.RandomTargetReach(), duration=0.1)
+    assert LOADS_OF["constant force"](env).force_vector.tolist() == [1.0]
+
+
+def test_a_load_that_fails_when_it_is_played_says_so():
+    "Also an exception of its own kind; the load stays, to be changed or removed."
+
+    class Storm(mn.Load):
+        depends_on_motion = True
+
+        def force(self, motion, time, drawn):
+            raise LookupError("no wind there")
+
+    builder = TaskBuilder()
+    builder._refresh()
+    buttons(builder._sections.children[1])["Add a storm"].click()
+    assert "no wind there" in message(builder) and len(builder.environment.task.loads) == 1
+    builder.undo()
+    assert not message(builder) and not builder.environment.task.loads

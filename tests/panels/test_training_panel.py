@@ -37,7 +37,7 @@ def test_it_learns_what_train_learns():
     assert one.training_log["loss"].tolist() == log["loss"].tolist()
     assert all(torch.equal(a, b) for a, b in zip(one.policy.parameters(), net.parameters(), strict=True))
     assert one._loss_picture.curves.data["loss"].tolist() == log["loss"].tolist()
-    assert one._bar.value == 6 and "6 of 6" in one._words.value
+    assert one._bar.value == 6 and "6 of 6" in one._status.value
 
 
 def test_pause_go_on_stop():

@@ -2,14 +2,14 @@
 
 import itertools
 
-from motornet_nb.panels.panel import inside
+from motornet_nb.panels.panel import descendants
 
 _count = itertools.count(1)
 
 
 def live(panel, figure):
     "The widget that shows a figure."
-    return next(w for w in inside(panel) if getattr(w, "_model", None) is figure)
+    return next(w for w in descendants(panel) if getattr(w, "_model", None) is figure)
 
 
 def drag(panel, picture, source, point, x, y):

@@ -19,7 +19,7 @@ from IPython import get_ipython
 
 import motornet_nb as mn
 from motornet_nb.live.dragging import PAGE
-from motornet_nb.panels.panel import inside
+from motornet_nb.panels.panel import descendants
 
 #: tracebacks of what nobody caught, in this kernel
 wrong: list[str] = []
@@ -51,7 +51,7 @@ def plain(value):
 
 def figures(panel: widgets.Widget) -> list:
     "Its Bokeh figures, in order."
-    return [w._model for w in inside(panel) if hasattr(w, "render_bundle")]
+    return [w._model for w in descendants(panel) if hasattr(w, "render_bundle")]
 
 
 def sources(panel: widgets.Widget) -> list[tuple[str, ColumnDataSource]]:
@@ -76,7 +76,7 @@ FIELDS = {
 
 def fields(panel: widgets.Widget) -> list:
     "What is in its fields, in order."
-    return [getattr(w, name) for w in inside(panel) for kind, name in FIELDS.items() if type(w) is kind]
+    return [getattr(w, name) for w in descendants(panel) for kind, name in FIELDS.items() if type(w) is kind]
 
 
 def state(panel: widgets.Widget) -> str:
@@ -100,7 +100,7 @@ def again(panel: widgets.Widget) -> widgets.Widget:
     "A new panel in the same state."
     if isinstance(panel, mn.EffectorBuilder):
         fresh = mn.EffectorBuilder(panel.effector)
-        fresh._activation = list(panel.activation.values())
+        fresh.activation = panel.activation
         fresh.posture = panel.posture
         if panel.effector.n_muscles:
             fresh._muscles.show(panel._muscles.chosen)
@@ -141,7 +141,7 @@ def differences(panel: widgets.Widget) -> list[str]:
     if len(ours) != len(theirs):
         found.append(f"{len(ours)} fields but {len(theirs)}")
     found += [f"field {i}: {a} but in a new panel {b}" for i, (a, b) in enumerate(zip(ours, theirs)) if not alike(a, b)]  # noqa: B905
-    for widget in list(inside(fresh)):
+    for widget in list(descendants(fresh)):
         widget.close()
     return found
 
