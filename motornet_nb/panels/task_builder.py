@@ -32,22 +32,6 @@ from ..task.loads import Load
 from ..task.tasks import CenterOutReach, Task
 from ..views.drawing import timeline
 
-# %% ../../nbs/panels/11_task_builder.ipynb #offered02
-# ---- offered here until the definitions do it: delete this cell when task/ offers them -----------------------------------
-from ..core.registry import offer
-from ..task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse
-from ..task.tasks import DelayedReach, PosturalHold, RandomTargetReach
-
-offer(Task, "reach to random targets", RandomTargetReach)
-offer(Task, "delayed reach", DelayedReach)
-offer(Task, "centre-out reach", CenterOutReach)
-offer(Task, "postural hold", PosturalHold)
-offer(Load, "curl field", lambda: CurlField(strength=8.0))
-offer(Load, "force pulse", lambda: ForcePulse(magnitude=5.0, duration=0.1))
-offer(Load, "constant force", lambda space_dim=2: ConstantLoad(force_vector=[1.0] * space_dim))
-offer(Load, "force channel", ForceChannel)
-# ---- end of what is offered here -----------------------------------------------------------------------------------------
-
 # %% ../../nbs/panels/11_task_builder.ipynb #07275500
 def _at_hand(env: Environment) -> dict[str, Any]:
     "Options of `make_chosen`: lists of a load or a task have one number a dimension of space, or one a joint."
