@@ -24,7 +24,7 @@ from .results.experiment import save
 from .results.kinematics import reach_kinematics
 from .task.environment import Environment
 from .task.tasks import CenterOutReach, DelayedReach
-from .views.report import DISPLAYED, in_words, write_report
+from .views.report import DISPLAYED, format_measure, write_report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,5 +109,5 @@ def kinematics_in_words(
     measures = {name: f"{head} ({unit})" for name, (head, unit, *_) in DISPLAYED.items() if name in kinematics}
     shown = kinematics.loc[:, list(measures)].astype(object)
     for name in measures:
-        shown[name] = [in_words(name, value, unit=False) for value in kinematics[name]]
+        shown[name] = [format_measure(name, value, unit=False) for value in kinematics[name]]
     return shown.rename(columns=measures).to_string(index=False)

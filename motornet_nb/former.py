@@ -52,17 +52,19 @@ FORMER: dict[str, dict[str, str]] = {
         "core.construction": "extras fits kept_arguments make_again own_arguments takes_declared",
     },
     "controls": {
-        "panels.controls": "ChoiceControl Control FlagControl NumberControl OptionalControl TextControl control_for hint label made slider_range slider_step words",
+        "panels.controls": "ChoiceControl Control FlagControl NumberControl OptionalControl TextControl control_for hint=tooltip label=label_widget made=make_widget words=readable_name",
+        "panels.suggestions": "slider_range slider_step",
     },
     "drawing": {
-        "views.drawing": "COLORS DASHES Dot Label Line Point body_shapes bounds card color_of dash_of drawing fold planar table timeline",
+        "views.colors": "COLORS DASHES color_of dash_of",
+        "views.drawing": "Dot Label Line Point body_shapes bounds card drawing fold planar table timeline",
         "task.trials": "Period",
     },
     "edits": {
         "panels.history": "History",
-        "core.places": "Place value_at with_value",
         "body.edits": "add_muscle fix_point=reattach_point insert_point move_point on_body=body_coordinates remove_muscle remove_point rename_muscle with_muscle_model with_skeleton",
         "core.script": "as_python",
+        "core.places": "value_at with_value",
     },
     "effector": {
         "body.prebuilt": "CompliantTendonArm26 FreePointMass24 Reacher ReluPointMass24 RigidTendonArm26 geometric_arm26",
@@ -85,7 +87,9 @@ FORMER: dict[str, dict[str, str]] = {
         "core.equality": "alike assigned_by attributes_of closure_of derived of_package own_settings",
     },
     "explorer": {
-        "panels.explorer": "Explorer course legend",
+        "panels.explorer": "Explorer",
+        "live.trial_courses": "course=trial_course",
+        "views.legends": "legend=line_legend",
     },
     "forms": {
         "panels.forms": "FieldControl Form structure_of",
@@ -142,7 +146,7 @@ FORMER: dict[str, dict[str, str]] = {
         "panels.muscle_editor": "MuscleEditor",
     },
     "panels": {
-        "panels.panel": "CodeBox Message PUBLISHING Panel as_now=refresh_figures button fill halves=two_columns inside live load_bokeh side_by_side",
+        "panels.panel": "CodeBox Message PUBLISHING Panel as_now=refresh_figures button fill=set_children halves=two_columns inside=descendants live load_bokeh side_by_side",
     },
     "parameters": {
         "core.parameters": "Parameter choice count data flag number part parts quantity text",
@@ -163,7 +167,9 @@ FORMER: dict[str, dict[str, str]] = {
         "task.reward": "ReachReward Reward",
     },
     "plotting": {
-        "views.plotting": "INK PAPER_GRID add_hover add_leader add_legend axis_label direction_color direction_palette empty_source keep_in_view legend_strip line_dash map_figure mark_times source styled_figure",
+        "views.colors": "INK PAPER_GRID direction_color direction_palette line_dash",
+        "views.plotting": "add_hover axis_label empty_source keep_in_view map_figure mark_times source styled_figure",
+        "views.legends": "add_leader add_legend legend_strip",
         "results.trials": "degrees plane",
     },
     "policy": {
@@ -176,7 +182,8 @@ FORMER: dict[str, dict[str, str]] = {
         "core.ranges": "LearntQuantity Ranges check_ranges keep_in_range learnt_quantities",
     },
     "reachviews": {
-        "live.reach_pictures": "CoursePicture Reach ReachPicture reach_of",
+        "live.course": "CoursePicture",
+        "live.reach_pictures": "Reach ReachPicture reach_of",
     },
     "recipe": {
         "core.recipe": "VERSION first_recipe_of recipe_of settings_of",
@@ -198,7 +205,7 @@ FORMER: dict[str, dict[str, str]] = {
         "control.replicates": "Replicates make_replicates networks_of unstack",
     },
     "report": {
-        "views.report": "DISPLAYED in_words write_report",
+        "views.report": "DISPLAYED in_words=format_measure write_report",
     },
     "results": {
         "results.experiment": "Experiment load save",
@@ -229,15 +236,17 @@ FORMER: dict[str, dict[str, str]] = {
         "live.task_picture": "TaskPicture",
     },
     "timecourses": {
-        "views.timecourses": "Group Panel=Subplot TRIAL_ROWS about_trials=trial_tooltips arrange group_trials panels_of shown_trials=limit_trials time_courses",
+        "views.trial_groups": "Group TRIAL_ROWS about_trials=trial_tooltips group_trials shown_trials=limit_trials",
+        "views.timecourses": "Panel=Subplot panels_of=subplots_of time_courses",
+        "views.plotting": "arrange",
     },
     "training": {
         "learning.progress": "Progress",
         "learning.training": "train",
     },
     "training_panel": {
-        "live.training_pictures": "LossPicture TestReachPicture",
-        "panels.training_panel": "NowAndThen=Throttle TrainingPanel current_reaches",
+        "live.training_pictures": "LossPicture TestReachPicture current_reaches",
+        "panels.training_panel": "NowAndThen=Throttle TrainingPanel",
     },
     "trialreader": {
         "results.reader": "TrialReader representative=stratified_sample",
@@ -249,7 +258,8 @@ FORMER: dict[str, dict[str, str]] = {
         "core.detached": "without_history",
     },
     "trialviews": {
-        "live.trial_pictures": "Course DASH_OF_DATASET HandPathPicture MovingBody RasterPicture Shown TrialCoursePicture",
+        "live.trial_courses": "Course=TrialCourse RasterPicture TrialCoursePicture",
+        "live.trial_pictures": "DASH_OF_DATASET HandPathPicture MovingBody=TrialBodyPicture Shown=ShownTrials",
     },
     "tuning": {
         "results.tuning": "movement_activity preferred_directions",

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['PAGE', 'DragTool']
 
-# %% ../../nbs/live/01_dragging.ipynb #9e538ecb
+# %% ../../nbs/live/01_dragging.ipynb #480f50c9
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,7 +14,7 @@ from bokeh.plotting import figure
 
 from .events import exclusive
 
-# %% ../../nbs/live/01_dragging.ipynb #ef14e521
+# %% ../../nbs/live/01_dragging.ipynb #b6cbe15e
 #: name of columns that only the page writes
 PAGE = "written by the page"
 
@@ -48,20 +48,23 @@ if (event === 'panstart') {
 }
 """
 
-
+# %% ../../nbs/live/01_dragging.ipynb #66cdf3fc
 class DragTool:
-    "Lets the mouse move the points of some columns."
+    """Lets the mouse move the points of some columns.
+
+    `page` (columns n, the time in ms by which messages are told apart, source, point, x, y) is what the page says, `answered` (n) what Python has dealt with.
+    """
 
     def __init__(
         self,
         p: figure,  # where they are drawn; has a `Range1d` along each axis
         sources: Sequence[ColumnDataSource],  # their columns, x and y
-        told: Callable[
+        on_change: Callable[
             [ColumnDataSource, int, list[float]], Any
         ],  # called with the columns, the point's position in them, and where it should go
         reach: float = 14,  # how far from a point the mouse may be, pixels
     ):
-        self.sources, self.told, self._last = list(sources), told, 0.0
+        self.sources, self.on_change, self._last = list(sources), on_change, 0.0
         self.page = ColumnDataSource({c: [] for c in ("n", "source", "point", "x", "y")}, name=PAGE)
         self.answered = ColumnDataSource({"n": [0.0]}, name=PAGE)
         code = CustomJS(args={"p": p, "sources": self.sources, "page": self.page, "reach": reach}, code=_MOUSE)
@@ -76,9 +79,8 @@ class DragTool:
         if not len(data["n"]) or data["n"][0] == self._last:
             return
         self._last = data["n"][0]
+        source, point = self.sources[int(data["source"][0])], int(data["point"][0])
         try:
-            self.told(
-                self.sources[int(data["source"][0])], int(data["point"][0]), [float(data["x"][0]), float(data["y"][0])]
-            )
+            self.on_change(source, point, [float(data["x"][0]), float(data["y"][0])])
         finally:
             self.answered.data = {"n": [self._last]}

@@ -14,21 +14,13 @@ import numpy as np
 
 from ..core.checks import is_number, refuse
 from ..live.events import exclusive
-from motornet_nb.live.trial_pictures import (
-    DASH_OF_DATASET,
-    HandPathPicture,
-    RasterPicture,
-    ShownTrials,
-    TrialBodyPicture,
-    TrialCourse,
-    TrialCoursePicture,
-    trial_course,
-)
+from ..live.trial_courses import RasterPicture, TrialCourse, TrialCoursePicture, trial_course
+from ..live.trial_pictures import DASH_OF_DATASET, HandPathPicture, ShownTrials, TrialBodyPicture
 from .controls import on_value
 from .panel import CodeBox, Message, Panel, live, set_children
 from ..results.reader import TrialReader
 from ..results.trials import as_trials, direction_names
-from ..views.drawing import line_legend
+from ..views.legends import line_legend
 from ..views.playback import animation
 from ..views.plotting import axis_label
 

@@ -21,7 +21,8 @@ from ..core.checks import as_float, is_number, refuse
 from ..learning.gradients import played_gradients
 from ..learning.loss import Loss, hand_to_target
 from ..learning.optimizer import NetworkOptimizer
-from ..live.reach_pictures import CoursePicture, Reach, ReachPicture, reach_of
+from ..live.course import CoursePicture
+from ..live.reach_pictures import Reach, ReachPicture, reach_of
 from .controls import on_value
 from .panel import Message, Panel, button, live
 from ..results.trials import degrees
@@ -216,7 +217,7 @@ class GradientPanel(Panel):
         for picture in (self.arm_picture, self.hand_picture):
             picture.show(body, self._reach, step + 1, self._before[self._trial].hand)
         for picture in (self.gradient_picture, self.activation_picture):
-            picture.point_to(self._reach.time[step + 1])
+            picture.move(self._reach.time[step + 1])
         wanted, names = -self.gradient[step], list(body.muscle_names)
         top = max(float(np.abs(wanted).max()), 1e-12)
         relative = wanted / top

@@ -21,8 +21,9 @@ from ..control.rollout import Rollout, evaluating, play, suitable_threads
 from ..core.checks import refuse
 from ..core.parameters import Parameter, number
 from ..core.script import as_python
+from ..live.course import CoursePicture
 from ..live.events import exclusive
-from ..live.reach_pictures import CoursePicture, Reach, ReachPicture, reach_of
+from ..live.reach_pictures import Reach, ReachPicture, reach_of
 from .controls import NumberControl, on_value
 from .panel import CodeBox, Message, Panel, button, live, two_columns
 from ..results.dataset import to_dataset
@@ -203,7 +204,7 @@ class Perturb(Panel):
 
     def _point(self) -> None:
         for picture in (self.speed_picture, self.activation_picture):
-            picture.point_to(self._reach.time[self._step])
+            picture.move(self._reach.time[self._step])
 
     def _distances_in_words(self, reach: Reach, reference: Reach) -> str:
         "How far from the target the hand ends, and how far off the straight line it comes."

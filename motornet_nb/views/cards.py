@@ -5,18 +5,22 @@
 # %% auto #0
 __all__ = ['picture']
 
-# %% ../../nbs/views/02_cards.ipynb #eb3d220a
+# %% ../../nbs/views/02_cards.ipynb #aa992883
+from collections.abc import Sequence
+
 import torch
 
 from ..body.body import Body
 from ..body.posture import outline, workspace
+from ..core.model import Model
 from ..core.tables import as_html, parameter_table
 from ..task.environment import Environment
 from ..task.tasks import Task
+from .colors import COLORS
 from motornet_nb.views.drawing import (
-    COLORS,
     Dot,
     Line,
+    Shape,
     body_shapes,
     bounds,
     card,
@@ -27,62 +31,66 @@ from motornet_nb.views.drawing import (
     timeline,
 )
 
-# %% ../../nbs/views/02_cards.ipynb #51b2f7ed
-@as_html.register
-def _body_as_html(body: Body) -> str:
-    "A drawing in the middle of the joint ranges, the muscles, and the parameters."
+# %% ../../nbs/views/02_cards.ipynb #2d3d9f9c
+def _drawn_body(body: Body) -> str:
+    "The body in the middle of its joint ranges (SVG), or nothing for a skeleton that does not say where its bones are."
     try:
         reach = Line(planar(workspace(body)), dash="1 3", width=1, opacity=0.6, title="reach of the endpoint")
         shapes = body_shapes(*outline(body, (body.pos_lower_bound + body.pos_upper_bound) / 2))
-        picture = drawing([reach, *shapes], title=f"{body.name} in the middle of its joint ranges")
-    except NotImplementedError:  # a skeleton that does not say where its bones are
-        picture = ""
-    declared = body.muscle.muscle_declarations
-    heads = [
-        "muscle",
-        *(f"{n.replace('_', ' ')}{f' ({d.unit})' if d.unit not in ('', '1') else ''}" for n, d in declared.items()),
-    ]
-    values = [getattr(body, n).detach().tolist() for n in declared]
-    muscles = (
-        table(heads, [list(row) for row in zip(body.muscle_names, *values, strict=True)]) if body.n_muscles else ""
-    )
-    words = f"{type(body.skeleton).__name__}, {body.n_muscles} muscles ({type(body.muscle).__name__}), {type(body.geometry).__name__}"
-    folds = [
-        fold(title, parameter_table(m))
-        for title, m in (("effector", body), ("skeleton", body.skeleton), ("muscle", body.muscle))
-    ]
-    return card(body.name, words, picture, muscles, below=folds)
+    except NotImplementedError:
+        return ""
+    return drawing([reach, *shapes], title=f"{body.name} in the middle of its joint ranges")
 
-# %% ../../nbs/views/02_cards.ipynb #3b37dbeb
+
+def _muscle_table(body: Body) -> str:
+    "A row a muscle, a column for each of its parameters."
+    declared = body.muscle.muscle_declarations
+    units = (f" ({d.unit})" if d.unit not in ("", "1") else "" for d in declared.values())
+    heads = [f"{n.replace('_', ' ')}{unit}" for n, unit in zip(declared, units, strict=True)]
+    values = [getattr(body, n).detach().tolist() for n in declared]
+    rows = [list(row) for row in zip(body.muscle_names, *values, strict=True)]
+    return table(["muscle", *heads], rows) if body.n_muscles else ""
+
+
+def _parameters(**parts: Model) -> list[str]:
+    "A table of the parameters of each part, to be unfolded."
+    return [fold(title, parameter_table(part)) for title, part in parts.items()]
+
+
+@as_html.register
+def _body_as_html(body: Body) -> str:
+    "A drawing in the middle of the joint ranges, the muscles, and the parameters."
+    words = f"{type(body.skeleton).__name__}, {body.n_muscles} muscles ({type(body.muscle).__name__}), {type(body.geometry).__name__}"
+    folds = _parameters(effector=body, skeleton=body.skeleton, muscle=body.muscle)
+    return card(body.name, words, _drawn_body(body), _muscle_table(body), below=folds)
+
+# %% ../../nbs/views/02_cards.ipynb #4a1152ca
 @as_html.register
 def _task_as_html(task: Task) -> str:
     "The timeline of a trial and the parameters of the task and its loads."
     words = (type(task).__doc__ or "").partition("\n")[0]
-    picture = timeline(task.periods()) if task.periods() else ""
+    drawn = timeline(task.periods()) if task.periods() else ""
     folds = [fold(type(m).__name__, parameter_table(m), unfolded=m is task) for m in (task, *task.loads)]
-    return card(type(task).__name__, words, picture, below=folds)
+    return card(type(task).__name__, words, drawn, below=folds)
 
-# %% ../../nbs/views/02_cards.ipynb #b81b9ab2
-def _span(shapes: list) -> float:
+# %% ../../nbs/views/02_cards.ipynb #0c8c3d0c
+def _span(shapes: Sequence[Shape]) -> float:  # m
     left, bottom, right, top = bounds(shapes)
     return max(right - left, top - bottom)
 
 
 def picture(
     environment: Environment,  # a body and its task
-) -> str:  # SVG, or nothing for a body or a task that cannot be drawn
-    "The body at the start of a test trial, with the starts and goals of the test trials."
+) -> str:  # SVG
+    "The body at the start of a test trial, with the starts and goals of the test trials; nothing for a body or a task that cannot be drawn."
     try:
         trials = environment.sample(min(environment.task.n_test(), 64))
         bones, paths = outline(environment.effector, trials.joint_state[0, : environment.effector.n_joints])
     except (NotImplementedError, ValueError):  # a body or a task that cannot be drawn
         return ""
     starts, goals = (planar(points.detach().cpu().tolist()) for points in (trials.start, trials.goal))
-    ways = (
-        [Line(way, COLORS[2], 1, "2 3", 0.7) for way in zip(starts, goals, strict=True)]
-        if len(set(starts)) == 1
-        else []
-    )
+    one_start = len(set(starts)) == 1
+    ways = [Line(way, COLORS[2], 1, "2 3", 0.7) for way in zip(starts, goals, strict=True)] if one_start else []
     aims = [
         Dot(goal, 4, color=COLORS[2], fill=COLORS[2], opacity=0.8, title=f"goal of test trial {i}")
         for i, goal in enumerate(goals)
@@ -92,43 +100,31 @@ def picture(
     near = drawing(reach, size=130, title="the test trials") if _span(reach) < 0.15 * _span(whole) else ""
     return drawing(whole, size=280, title="the body and its test trials") + near
 
+# %% ../../nbs/views/02_cards.ipynb #5e2e6eba
+def _noise_of(environment: Environment, sensor: str) -> str:
+    "The standard deviation of the noise on a sense, in words."
+    deviation = getattr(environment, f"{sensor}_noise").detach()
+    if sensor in environment.silenced or not bool((deviation > 0).any()):
+        return "-"
+    return f"{deviation.item():g}" if deviation.numel() == 1 else "for each element"
+
 
 def _observation_table(environment: Environment) -> str:
     "What the network sees, how late and how noisy."
     effector, labels = environment.effector, environment.observation_labels
     late = {s: f"{1000 * d * environment.timestep:g} ms" for s, d in environment.delay_steps.items()}
-
-    def noise(sensor):
-        deviation = getattr(environment, f"{sensor}_noise").detach()
-        if sensor in environment.silenced or not bool((deviation > 0).any()):
-            return "-"
-        return f"{deviation.item():g}" if deviation.numel() == 1 else "for each element"
-
-    rows = [["task", ", ".join(labels[: environment._n_inputs]), environment._n_inputs, late["vision"], "-"]]
-    kinds = {
+    elements = {
         "vision": ", ".join(effector.skeleton.space_names),
         "proprioception": f"length and velocity of {effector.n_muscles} muscles",
     }
-    rows += [
-        [
-            s,
-            f"{kinds[s]}{' (silenced)' if s in environment.silenced else ''}",
-            environment.sensor_sizes[s],
-            late[s],
-            noise(s),
-        ]
-        for s in environment.sensors
-    ]
-    if environment.action_stacking:
-        rows.append(
-            [
-                "actions",
-                f"the last {environment.action_stacking}",
-                environment.action_stacking * effector.n_muscles,
-                "-",
-                "-",
-            ]
-        )
+    n_inputs = environment._n_inputs
+    rows: list[list[object]] = [["task", ", ".join(labels[:n_inputs]), n_inputs, late["vision"], "-"]]
+    for s in environment.sensors:
+        silenced = " (silenced)" if s in environment.silenced else ""
+        noise = _noise_of(environment, s)
+        rows.append([s, f"{elements[s]}{silenced}", environment.sensor_sizes[s], late[s], noise])
+    if n := environment.action_stacking:
+        rows.append(["actions", f"the last {n}", n * effector.n_muscles, "-", "-"])
     return table(["observation", "elements", "n", "delay", "noise (s.d.)"], rows)
 
 
@@ -138,11 +134,5 @@ def _environment_as_html(environment: Environment) -> str:
     words = f"{environment.effector.name} doing {type(environment.task).__name__}: {environment.n_steps} steps of {1000 * environment.timestep:g} ms, {environment.n_observations} observations, {environment.n_actions} actions"
     periods = environment.task.periods()
     described = _observation_table(environment) + (timeline(periods, duration=environment.duration) if periods else "")
-    parts = (("environment", environment), ("task", environment.task), ("effector", environment.effector))
-    return card(
-        type(environment).__name__,
-        words,
-        picture(environment),
-        described,
-        below=[fold(title, parameter_table(m)) for title, m in parts],
-    )
+    folds = _parameters(environment=environment, task=environment.task, effector=environment.effector)
+    return card(type(environment).__name__, words, picture(environment), described, below=folds)

@@ -13,7 +13,7 @@ from worlds import Perceptron, arm, network, point_mass_world
 
 import motornet_nb as mn
 from motornet_nb.results.kinematics import reach_kinematics
-from motornet_nb.views.report import DISPLAYED, in_words, write_report
+from motornet_nb.views.report import DISPLAYED, format_measure, write_report
 
 
 class Page(html.parser.HTMLParser):
@@ -104,8 +104,8 @@ def test_numbers_of_the_table_are_those_of_the_data(written, experiment):
     cells = Page(written).cells
     for name in DISPLAYED:
         for value in kinematics[name]:
-            assert in_words(name, value, unit=False) in cells
-    assert in_words("endpoint_error", kinematics["endpoint_error"].mean()) in Page(written).text
+            assert format_measure(name, value, unit=False) in cells
+    assert format_measure("endpoint_error", kinematics["endpoint_error"].mean()) in Page(written).text
 
 
 def test_the_experiment_is_described(written, experiment):
@@ -152,9 +152,12 @@ def test_texts_are_escaped(small, tmp_path):
 
 
 def test_units_of_readers():
-    assert in_words("endpoint_error", 0.0049) == "0.49 cm" and in_words("reaction_time", 0.1234) == "123 ms"
-    assert in_words("target_direction", np.pi) == "180°" and in_words("max_lateral_deviation", -0.01) == "−1.00 cm"
-    assert in_words("movement_time", np.nan) == "–"
+    assert format_measure("endpoint_error", 0.0049) == "0.49 cm" and format_measure("reaction_time", 0.1234) == "123 ms"
+    assert (
+        format_measure("target_direction", np.pi) == "180°"
+        and format_measure("max_lateral_deviation", -0.01) == "−1.00 cm"
+    )
+    assert format_measure("movement_time", np.nan) == "–"
 
 
 def results(which):

@@ -1,0 +1,31 @@
+"""The loss as it comes, and how the network reaches now."""
+
+import numpy as np
+import pytest
+from worlds import network
+
+import motornet_nb as mn
+from motornet_nb.live.training_pictures import LossPicture, TestReachPicture, current_reaches
+
+
+@pytest.fixture(scope="module")
+def world():
+    env = mn.Environment(mn.geometric_arm26(), mn.CenterOutReach(n_targets=4), duration=0.2)
+    return env, network(env, n_units=5)
+
+
+def test_a_long_log_is_thinned_and_zero_left_out():
+    picture = LossPicture(["position", "muscle"])
+    picture.show([{"batch": i, "loss": 1.0, "position": 1.0, "muscle": 0.0} for i in range(2100)])
+    assert len(picture.curves.data["batch"]) == 700 and np.isnan(picture.curves.data["muscle"]).all()
+
+
+def test_reaches_of_the_network_as_it_is(world):
+    env, net = world
+    hand, goal, directions = current_reaches(net, env)
+    assert hand.shape == (4, 21, 2) and goal.shape == (4, 2)
+    np.testing.assert_allclose(directions, np.arange(4) * np.pi / 2, atol=1e-6)
+    picture = TestReachPicture()
+    picture.show(hand, goal, directions)
+    np.testing.assert_array_equal(picture.paths.data["xs"][1], hand[1, :, 0])
+    assert len(set(picture.goals.data["color"])) == 4

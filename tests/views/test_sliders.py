@@ -1,0 +1,83 @@
+"""A body for many values: the page holds every state, and cuts out the one it draws."""
+
+import numpy as np
+import pytest
+import torch
+from bokeh.models import CustomJS, Slider
+from figures import plots, shows
+
+import motornet_nb as mn
+from motornet_nb import views
+from motornet_nb.views.arm import planar_outline
+from motornet_nb.views.states import split_paths
+
+VALUES = {"skeleton.l1": [0.25, 0.309, 0.35], "muscle_parameters.max_isometric_force.0": [500.0, 900.0]}
+
+
+@pytest.fixture(scope="module")
+def layout():
+    return views.slider_grid(mn.geometric_arm26(), VALUES, posture=[0.8, 1.5], n=11)
+
+
+def sliders_of(layout):
+    return sorted(layout.select({"type": Slider}), key=lambda s: int(s.id[1:]))
+
+
+def arguments_of(layout):
+    "What the page knows when a slider is moved."
+    found = {s.js_property_callbacks["change:value"][0] for s in sliders_of(layout)}
+    (callback,) = found
+    assert isinstance(callback, CustomJS)
+    return callback.args
+
+
+def test_every_state_is_in_the_page(layout, caplog):
+    known, state = arguments_of(layout), 2 * 2 + 1  # the last value of both
+    assert known["sizes"] == [3, 2] and len(known["all_forces"].data["force"]) == 6 * known["muscles"]
+    body = mn.geometric_arm26()
+    body = body.replace(skeleton=body.skeleton.replace(l1=0.35))
+    bones, _ = planar_outline(body, torch.tensor([0.8, 1.5]))
+    n = known["bone_points"]
+    shown = np.array([known["all_bones"].data[c][state * n : (state + 1) * n] for c in "xy"]).T
+    np.testing.assert_allclose(shown, bones, rtol=1e-5, atol=1e-6)
+    shows(layout, caplog)
+
+
+def test_a_stronger_muscle_pulls_more(layout):
+    known = arguments_of(layout)
+    force = np.asarray(known["all_forces"].data["force"]).reshape(3, 2, known["muscles"])
+    np.testing.assert_allclose(force[:, 1, 0] / force[:, 0, 0], 9 / 5, rtol=1e-5)
+    np.testing.assert_allclose(force[:, 1, 1:], force[:, 0, 1:], rtol=1e-6)
+
+
+def test_sliders_say_what_they_move_and_begin_where_the_body_is(layout):
+    length, force = sliders_of(layout)
+    assert (length.title, force.title) == ("l1", "max isometric force, pectoralis")
+    assert length.value == 1 and length.format.args["texts"] == ["0.25 m", "0.309 m", "0.35 m"]
+    assert force.format.args["texts"] == ["500 N", "900 N"]
+
+
+def test_figures_beside_the_map(layout):
+    titles = [p.title.text for p in plots(layout)]
+    assert titles[1:] == ["Force of the muscles", "Moment arms, shoulder", "Moment arms, elbow"]
+    known = arguments_of(layout)
+    first = known["curves"][0].data["ys"][0]
+    state = known["sliders"][0].value * 2 + known["sliders"][1].value
+    every = np.asarray(known["all_curves"][0].data["y"]).reshape(6, known["muscles"], 11)
+    np.testing.assert_allclose(every[state, 0], first, rtol=1e-5, atol=1e-7)
+    assert len(split_paths(np.array([[0, 0], [1, 1], [np.nan] * 2, [2, 2], [np.nan] * 2], float))) == 2
+
+
+@pytest.mark.parametrize(
+    "body, values, says",
+    [
+        (3, VALUES, "a body with muscles"),
+        (mn.Effector(mn.TwoDofArm(), mn.ReluMuscle()), VALUES, "a body with muscles"),
+        (mn.geometric_arm26(), {}, "one or two names"),
+        (mn.geometric_arm26(), {"skeleton.l1": [0.3]}, "at least two values"),
+        (mn.geometric_arm26(), {"skeleton.l1": np.linspace(0.2, 0.4, 401)}, "at most 400"),
+    ],
+)
+def test_wrong_arguments_are_refused_in_words(body, values, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        views.slider_grid(body, values)

@@ -1,0 +1,35 @@
+"""States of a body, one after the other."""
+
+import numpy as np
+import torch
+from worlds import arm
+
+import motornet_nb as mn
+from motornet_nb.views.arm import planar_outline
+from motornet_nb.views.states import flat_outline, single_points, split_paths, stacked_points, state_slider
+
+
+def test_paths_are_found_again_between_the_gaps():
+    body, posture = mn.geometric_arm26(), torch.tensor([0.8, 1.5])
+    bones, flat = flat_outline(body, posture)
+    expected, paths = planar_outline(body, posture)
+    np.testing.assert_array_equal(bones, expected)
+    assert np.isnan(flat).any(1).sum() == len(paths)
+    for found, path in zip(split_paths(flat), paths.values(), strict=True):
+        np.testing.assert_array_equal(found, path)
+
+
+def test_a_body_without_paths_has_none():
+    _, flat = flat_outline(arm(), torch.tensor([0.8, 1.5]))
+    assert flat.shape == (0, 2) and split_paths(flat) == []
+
+
+def test_states_stand_one_after_the_other_in_single_precision():
+    every = stacked_points([np.zeros((2, 2)), np.ones((2, 2))])
+    assert every.data["x"].tolist() == [0, 0, 1, 1] and every.data["y"].dtype == np.float32
+    assert len(stacked_points([]).data["x"]) == 0 and len(single_points(np.ones((3, 2))).data["y"]) == 3
+
+
+def test_a_slider_reads_as_its_values():
+    slider = state_slider("length", 1, ["1 m", "2 m", "3 m"], 200)
+    assert (slider.start, slider.end, slider.value) == (0, 2, 1) and slider.format.args["texts"][2] == "3 m"
