@@ -62,9 +62,9 @@ FORMER: dict[str, dict[str, str]] = {
     },
     "edits": {
         "panels.history": "History",
+        "core.places": "Place value_at with_value",
         "body.edits": "add_muscle fix_point=reattach_point insert_point move_point on_body=body_coordinates remove_muscle remove_point rename_muscle with_muscle_model with_skeleton",
         "core.script": "as_python",
-        "core.places": "value_at with_value",
     },
     "effector": {
         "body.prebuilt": "CompliantTendonArm26 FreePointMass24 Reacher ReluPointMass24 RigidTendonArm26 geometric_arm26",
@@ -310,7 +310,8 @@ class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         "A module that looks its names up in present ones."
         name = spec.name.partition(".")[2]
         module = types.ModuleType(spec.name, f"Now in {', '.join(FORMER[name])}.")
-        module.__getattr__, module.__dir__ = names_of(name)
+        get, names = names_of(name)
+        vars(module).update(__getattr__=get, __dir__=names)
         return module
 
     def exec_module(self, module):

@@ -184,23 +184,23 @@ def force_velocity(
     )
 
 # %% ../../nbs/body/15_statics.ipynb #9adb00eb
-def _check_effector(effector: Any, owner: str) -> None:
-    if not isinstance(effector, Effector):
-        raise refuse(owner, "effector", effector, "an Effector", TypeError)
+def _check_effector(effector: Any, owner: str, kind: type[Body] = Effector) -> None:
+    if not isinstance(effector, kind):
+        raise refuse(owner, "effector", effector, f"an {Effector.__name__}", TypeError)
 
 
-def _joint_axis(effector: Effector, i: int, n: int) -> np.ndarray:
+def _joint_axis(effector: Body, i: int, n: int) -> np.ndarray:
     lower, upper = (float(bound[i]) for bound in effector.joint_limits.detached()[:2])
     return np.linspace(lower, upper, n)
 
 
-def _axis_coordinates(effector: Effector, axes: dict[str, np.ndarray]) -> dict[str, Any]:
+def _axis_coordinates(effector: Body, axes: dict[str, np.ndarray]) -> dict[str, Any]:
     unit = effector.skeleton.joint_unit
     return {name: (name, axis, {"units": unit, "long_name": f"{name} position"}) for name, axis in axes.items()}
 
 # %% ../../nbs/body/15_statics.ipynb #dd0742f1
 def moment_arm_map(
-    effector: Effector,  # the body
+    effector: Body,  # the body
     joint: str | None = None,  # the joint to move; a grid over all joints if None
     n: int = 21,  # postures along each joint that moves
     posture: Any = None,  # where the joints that do not move are (joint) rad; see `default_posture` if None
@@ -210,7 +210,7 @@ def moment_arm_map(
     a joint it does not have and for a posture beyond the limits."""
     import xarray as xr
 
-    _check_effector(effector, "moment_arm_map")
+    _check_effector(effector, "moment_arm_map", Body)
     n = _checked_count(n, "moment_arm_map")
     names = effector.skeleton.joint_names
     if joint is not None and joint not in names:

@@ -22,7 +22,7 @@ from ..results.reader import TrialReader
 from ..results.trials import as_trials, direction_names
 from ..views.legends import line_legend
 from ..views.playback import animation
-from ..views.plotting import axis_label
+from ..views.plotting import axis_label, set_title
 
 # %% ../../nbs/panels/13_explorer.ipynb #e10da189
 _MAX_PICKED, _N_UNITS = 16, 6
@@ -223,12 +223,13 @@ class Explorer(Panel):
         self._pictures: list[Any] = [self._paths]
         first = reader.read(reader.shown[:1])
         self._body = None
-        if reader.body is not None and "joint_position" in first:
+        body = reader.body
+        if body is not None and "joint_position" in first:
             posture = first["joint_position"].transpose("trial", "time", "joint").values[0, 0].astype(float)
 
             def draw():
                 self._body = TrialBodyPicture(
-                    reader.body, posture, reader.hand[:, :: max(1, reader.hand.shape[1] // 10)].reshape(-1, 2)
+                    body, posture, reader.hand[:, :: max(1, reader.hand.shape[1] // 10)].reshape(-1, 2)
                 )
 
             if self._message.guard(draw):  # a body of one's own may not say where its bones are
@@ -278,7 +279,7 @@ class Explorer(Panel):
                 if not self._units:
                     self._units = [int(u) for u in best[:_N_UNITS]]
                     if tuned is not None:
-                        self._courses["hidden"].figure.title.text = "Units that vary most with direction"
+                        set_title(self._courses["hidden"].figure, "Units that vary most with direction")
             of = f", {self._names[which]}" if self._other is not None else ""
             self._rasters[which] = RasterPicture(f"Activity of units{of}{note}", order, directions)
         self._raster_widgets = [live(p.figure, flex="1 1 300px", min_width="290px") for p in self._rasters.values()]
