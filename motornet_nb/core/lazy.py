@@ -14,10 +14,13 @@ from typing import Any
 def lazily(
     package: str,  # its name
     places: dict[str, str],  # names, and the modules within the package that have them; a module itself has ""
+    otherwise: Callable[[str], Any] | None = None,  # is asked for other names
 ) -> Callable[[str], Any]:
     "The `__getattr__` of a package, which imports the module of a name when it is first asked for; an `AttributeError` for other names."
 
     def get(name: str) -> Any:
+        if name not in places and otherwise is not None:
+            return otherwise(name)
         if name not in places:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         if not places[name]:

@@ -24,3 +24,7 @@ __all__ = [
     "flatten",
     "scan",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,5 +1,48 @@
-"""Widgets: build, watch, explore"""
+"""Widgets: build, watch, explore."""
 
-from motornet_nb.former import names_of
+from typing import TYPE_CHECKING
 
-__getattr__, __dir__ = names_of("panels")
+from ..core.lazy import lazily
+from ..former import names_of
+
+if TYPE_CHECKING:
+    from .effector_builder import EffectorBuilder
+    from .explorer import Explorer
+    from .gradient_panel import GradientPanel
+    from .panel import Panel, side_by_side
+    from .perturb_panel import Perturb
+    from .publishing import publish
+    from .task_builder import TaskBuilder
+    from .training_panel import TrainingPanel
+
+__all__ = [
+    "EffectorBuilder",
+    "Explorer",
+    "GradientPanel",
+    "Panel",
+    "Perturb",
+    "TaskBuilder",
+    "TrainingPanel",
+    "publish",
+    "side_by_side",
+]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "EffectorBuilder": "effector_builder",
+        "Explorer": "explorer",
+        "GradientPanel": "gradient_panel",
+        "Panel": "panel",
+        "Perturb": "perturb_panel",
+        "TaskBuilder": "task_builder",
+        "TrainingPanel": "training_panel",
+        "publish": "publishing",
+        "side_by_side": "panel",
+    },
+    otherwise=names_of("panels")[0],
+)
+
+
+def __dir__() -> list[str]:
+    return __all__

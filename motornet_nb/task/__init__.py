@@ -1,5 +1,39 @@
-"""What the body is asked to do, and the world it does it in"""
+"""What the body is asked to do, and the world it does it in."""
 
-from motornet_nb.former import names_of
+from ..body.posture import default_posture as default_posture
+from .assembly import assemble, catch_trials, random_reach
+from .environment import Environment
+from .loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
+from .perturbation import Perturbation
+from .reward import ReachReward, Reward
+from .task import Task
+from .tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach
+from .trials import Trials
+from .world import World
 
-__getattr__, __dir__ = names_of("task")
+__all__ = [
+    "CenterOutReach",
+    "ConstantLoad",
+    "CurlField",
+    "DelayedReach",
+    "Environment",
+    "ForceChannel",
+    "ForcePulse",
+    "FunctionLoad",
+    "Load",
+    "Perturbation",
+    "PosturalHold",
+    "RandomTargetReach",
+    "ReachReward",
+    "Reward",
+    "Task",
+    "Trials",
+    "World",
+    "assemble",
+    "catch_trials",
+    "random_reach",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
