@@ -51,7 +51,7 @@ def play_changed(
     change: Tensor | None = None,  # of the drive (time, batch, muscle) 1; zeros that want a gradient if None
     seed: int = 0,  # of the noise
     deterministic: bool = False,  # whether all noise is off
-) -> tuple[Rollout, Tensor]:  # the rollout, attached to the graph, and the change
+) -> tuple[Rollout, Tensor]:  # the rollout, attached to the graph, and the change (time, batch, muscle)
     "Play trials with a change added to the drive of each muscle. TypeError: several networks."
     if isinstance(net, Replicates):
         raise refuse("drive_gradients", "net", net, "one network, such as replicates[0]", TypeError)
@@ -89,7 +89,7 @@ def played_gradients(
     seed: int = 0,  # of the noise
     deterministic: bool = False,  # whether all noise is off
 ) -> "tuple[xr.Dataset, Rollout]":  # as `drive_gradients` gives it, and the rollout
-    "As `drive_gradients`, and the rollout the gradients are of, for a picture of it."
+    "Play trials once and differentiate their loss, as `drive_gradients` does; the rollout comes back, too, so that a picture of it needs no second simulation. TypeError: several networks."
     with torch.enable_grad(), suitable_threads(len(trials), env.effector.device):
         played, change = play_changed(net, env, trials, None, seed, deterministic)
         total, _ = loss(played)

@@ -38,7 +38,7 @@ def tensor_kind(
 
 def own_copy(
     tensor: Tensor,  # that can be stored
-) -> Tensor:
+) -> Tensor:  # of the same shape
     "The values on the CPU, in order, in memory of their own."
     return tensor.cpu().resolve_neg().clone(memory_format=torch.contiguous_format)
 
@@ -62,7 +62,11 @@ _DEEPEST = 64
 def pack(
     state: Any,  # dicts, lists and tuples, however nested, of numbers, truth values, None, text, tensors, NumPy numbers and arrays
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:  # copies of the tensors by name; everything else, as JSON has it
-    "Take a state apart into tensors and JSON, so that `unpack` can make exactly the same state of it. TypeError: something in it cannot come back exactly."
+    """Take a state apart into tensors and JSON, so that `unpack` can make exactly the same state of it.
+
+    Tensors are named by their places in the state and keep their shapes; a complex one becomes pairs (..., 2), a NumPy array its bytes (n).
+    TypeError: something in the state cannot come back exactly.
+    """
     tensors: dict[str, Tensor] = {}
     return tensors, {"state": _pack(state, "state", tensors, 0)}
 

@@ -48,7 +48,7 @@ class Outcome:
     gradient_norm: float = math.nan  # before clipping; NaN where there is a fault
 
     def numbers(self) -> dict[str, float]:
-        "Loss and terms, as they are logged."
+        "What is logged: the total under the key `loss`, each weighted term under its own name."
         return {"loss": self.total.item(), **{name: term.item() for name, term in self.terms.items()}}
 
 

@@ -33,9 +33,9 @@ class TimePicture:
 
     def move(
         self,
-        seconds: float,
+        seconds: float,  # s
     ) -> None:
-        "Go to a time."
+        "Put the cursor at a time."
         self.cursor.location = float(seconds)
 
     def mark_go(
@@ -80,7 +80,7 @@ class CoursePicture(TimePicture):
         values: Sequence[np.ndarray],  # (time), of each line; 0 is always in view
         go_time: float = math.nan,  # s
     ) -> None:
-        "Show courses."
+        "Draw these courses in place of those before, one for each name; the axes follow. The go cue is marked where there is one."
         self.lines.data = {"xs": list(time), "ys": list(values), **self._look}
         every = np.concatenate([np.asarray(v, float) for v in values])
         low, high = min(0.0, float(every.min())), max(0.0, float(every.max()))

@@ -119,7 +119,7 @@ class ReachPicture:
         step: int,  # time point at which the arm is drawn
         reference: np.ndarray | None = None,  # the way of another reach (time, 2) m
     ) -> None:
-        "Show a reach."
+        "Draw the arm at one time point, the whole way of its hand, and the target; the frame moves only if something would be out of view or too small."
         reference = np.empty((0, 2)) if reference is None else reference
         self.reference.data, self.way.data = point_columns(reference), point_columns(reach.hand)
         self.target.data = point_columns(reach.target[None])

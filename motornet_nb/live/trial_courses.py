@@ -51,7 +51,7 @@ def trial_course(
 
 
 def go_time(
-    shown: Sequence[ShownTrials],
+    shown: Sequence[ShownTrials],  # of one Dataset or two
 ) -> float:  # s
     "When the go cue comes, if all trials have it at the same time; NaN otherwise."
     times = {round(float(t), 5) for s in shown if "go_time" in s.ds for t in np.atleast_1d(s.ds["go_time"].values)}
@@ -107,9 +107,12 @@ class TrialCoursePicture(TimePicture):
 
     def show(
         self,
-        courses: Sequence[TrialCourse],
+        courses: Sequence[TrialCourse],  # of one Dataset or two
     ) -> None:
-        "Show trials."
+        """Draw a line for each trial and component, and mark the go cue if all trials have it at the same time.
+
+        Several trials whose components have colours of their own are thin lines, with a thick one for their mean.
+        """
         rows = [line for course in courses for line in _lines_of(course)]
         self.lines.data = {name: [getattr(line, name) for line in rows] for name in _Line._fields}
         self.mark_go(go_time([c.shown for c in courses]))

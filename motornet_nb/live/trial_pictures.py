@@ -65,7 +65,7 @@ class ShownTrials(NamedTuple):
 
     def at(
         self,
-        seconds: float,
+        seconds: float,  # s
     ) -> int:
         "The sample nearest to a time."
         return int(np.abs(self.seconds - seconds).argmin())
@@ -111,7 +111,7 @@ class HandPathPicture:
         picked: Callable[
             [int, bool], Any
         ],  # called with the trial that was clicked, and whether it is one more (with shift)
-        title: str = "Hand paths: click to pick",
+        title: str = "Hand paths: click to pick",  # what it shows
         further: np.ndarray | None = None,  # (point, 2) m, what has to be in view besides
         size: int = 265,  # width and height of the plot without axes, pixels
     ):
@@ -146,9 +146,9 @@ class HandPathPicture:
 
     def show(
         self,
-        shown: Sequence[ShownTrials],
+        shown: Sequence[ShownTrials],  # of one Dataset or two
     ) -> None:
-        "Show trials; `move` says when."
+        "Draw the paths of these trials strongly; `move` puts their hands and targets."
         self._ways = [_Ways.of(s) for s in shown]
         paths = [path for w in self._ways for path in w.hand.astype(np.float32)]
         colors = [color for s in shown for color in s.colors]
@@ -158,9 +158,9 @@ class HandPathPicture:
 
     def move(
         self,
-        seconds: float,
+        seconds: float,  # s
     ) -> None:
-        "Go to a time."
+        "Draw hands and targets where they are at a time."
         hands = np.concatenate([w.hand[:, w.shown.at(seconds)] for w in self._ways])
         aims = [w.target[:, w.shown.at(seconds)] for w in self._ways if w.target is not None]
         aims = np.unique(np.round(np.concatenate([*aims, np.empty((0, 2))]), 6), axis=0)
@@ -235,16 +235,16 @@ class TrialBodyPicture:
 
     def show(
         self,
-        shown: Sequence[ShownTrials],
+        shown: Sequence[ShownTrials],  # of one Dataset or two
     ) -> None:
-        "Show trials, those whose body and postures are known; `move` says when."
+        "Take up these trials, those whose body and postures are known; `move` draws them."
         self._postures = [_Postures.of(s, s.body) for s in shown if s.body is not None and "joint_position" in s.ds]
 
     def move(
         self,
-        seconds: float,
+        seconds: float,  # s
     ) -> None:
-        "Go to a time."
+        "Draw bones and muscles as they are at a time."
         arms, first = [], {}
         for postures in self._postures:
             for i, (bones, paths) in enumerate(postures.outlines(seconds)):

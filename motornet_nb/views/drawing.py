@@ -29,10 +29,10 @@ class Line(NamedTuple):
     "A line through points."
 
     points: Sequence[Point]  # (point, 2) m
-    color: str = "currentColor"
+    color: str = "currentColor"  # as in SVG
     width: float = 2.0  # pixels
     dash: str = ""  # as in SVG: lengths of dashes and gaps, pixels
-    opacity: float = 1.0
+    opacity: float = 1.0  # from 0 (not seen) to 1
     title: str = ""  # shown when the pointer is over it
 
 
@@ -42,9 +42,9 @@ class Dot(NamedTuple):
     at: Point  # m
     size: float = 3.0  # radius, pixels
     radius: float | None = None  # radius, m, instead of `size`
-    color: str = "currentColor"
-    fill: str = "none"
-    opacity: float = 1.0
+    color: str = "currentColor"  # of its line, as in SVG
+    fill: str = "none"  # as in SVG
+    opacity: float = 1.0  # from 0 (not seen) to 1
     title: str = ""  # shown when the pointer is over it
 
 
@@ -53,7 +53,7 @@ class Label(NamedTuple):
 
     at: Point  # m
     text: str
-    color: str = _FAINT
+    color: str = _FAINT  # as in SVG
     anchor: str = "start"  # "start", "middle" or "end"
     shift: tuple[float, float] = (0.0, 0.0)  # right and down, pixels
 
@@ -239,7 +239,7 @@ def table(
     rows: Sequence[Sequence[object]],  # one sequence of values a row; columns of numbers are set to the right
     caption: str = "",  # above the table
 ) -> str:  # HTML
-    "A table."
+    "Rows of values under their heads; every text is escaped, a float has four significant digits."
 
     def is_number(i: int) -> bool:
         return all(isinstance(r[i], int | float) or _reads_as_number(r[i]) for r in rows)

@@ -65,7 +65,7 @@ def add_column_legend(
 class StripEntry(NamedTuple):
     "What an entry of a strip looks like, and what it switches."
 
-    color: str
+    color: str  # as in CSS
     dash: str  # as in SVG
     renderers: list[Any]  # of any figure
 
@@ -146,7 +146,7 @@ def add_direction_bar(
 def line_legend(
     entries: Sequence[tuple[str, str, str]],  # words, colour, and kind of line as in SVG
 ) -> str:  # HTML
-    "Lines and what they are."
+    "Short pieces of lines, each followed by words that say what it stands for, in a row that wraps."
     line = "<svg width='26' height='10'><line x1='1' y1='5' x2='25' y2='5' stroke='{1}' stroke-width='3' stroke-dasharray='{2}'/></svg>"
     item = f"<span style='white-space:nowrap;margin-right:12px'>{line} {{0}}</span>"
     return f"<div style='line-height:1.5'>{' '.join(item.format(html.escape(w), c, d) for w, c, d in entries)}</div>"

@@ -103,7 +103,7 @@ def empty_source(
 def point_columns(
     points: np.ndarray,  # (point, 2) m
 ) -> Columns:
-    "Points as the columns x and y."
+    "Points as two columns of coordinates, x and y."
     return {"x": points[:, 0], "y": points[:, 1]}
 
 
@@ -197,7 +197,7 @@ def draw_courses(
 def add_cursor(
     p: figure,  # where
     seconds: float = 0,  # where it is at first, s
-    color: str = "#222222",
+    color: str = "#222222",  # as in CSS
     width: float = 1,  # pixels
 ) -> Span:
     "A vertical line; its `location` is the time it shows."

@@ -33,7 +33,7 @@ _NAMED = ("muscle", "joint", "observation_element")  # dimensions whose labels s
 class Subplot(NamedTuple):
     "One component of a variable."
 
-    title: str
+    title: str  # above the plot: which component it is
     label: str  # of the vertical axis, with unit
     values: np.ndarray  # (trial, time)
 

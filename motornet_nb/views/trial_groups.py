@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Group(NamedTuple):
     "Trials that have an entry in the legend together."
 
-    label: str
+    label: str  # of the entry, say a direction or a condition
     trials: np.ndarray  # positions in the Dataset
     colors: list[str]  # one a trial
 
