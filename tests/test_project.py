@@ -183,8 +183,12 @@ def test_no_machine_paths_in_the_sources():
             assert not found, f"{name}: {found}"
 
 
-def test_every_notebook_runs():
-    """All notebooks run from top to bottom."""
-    command = [str(Path(sys.executable).parent / "nbdev-test"), str(ROOT / "nbs"), "--n-workers", "2", "--timing"]
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", sorted({p.parent.relative_to(ROOT).as_posix() for p in NOTEBOOKS}))
+def test_every_notebook_runs(folder):
+    """All notebooks of a folder run from top to bottom."""
+    only_here = ["--skip-folder-re", "."] if folder == "nbs" else []
+    program = str(Path(sys.executable).parent / "nbdev-test")
+    command = [program, str(ROOT / folder), *only_here, "--n-workers", "1", "--timing"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, (run.stdout + run.stderr)[-6000:]

@@ -158,7 +158,7 @@ class HoldStill(mn.Task):
         return assemble(effector, n_steps, state, goal, torch.full((n,), n_steps + 1), self.input_names)
 
 
-class Wind(mn.Load):
+class SideWind(mn.Load):
     "A force of its own size on each trial."
 
     strength = quantity(unit="N", description="strength of the wind", typical=(0, 4))
@@ -192,7 +192,7 @@ def test_a_task_of_ones_own_is_chosen():
 
 def test_a_load_of_ones_own_is_added(tmp_path):
     builder = TaskBuilder()
-    buttons(builder._sections.children[1])["Add a wind"].click()
+    buttons(builder._sections.children[1])["Add a side wind"].click()
     assert not message(builder), message(builder)
     assert float(builder.environment.task.loads[0].strength) == 2.0
     assert np.allclose(builder._picture.force.lines.data["ys"], 2.0)
@@ -210,7 +210,7 @@ def test_what_is_defined_later_is_there_after_the_next_change():
     builder = TaskBuilder()
     for size in (1.0, 2.0):
 
-        class LateWind(Wind):
+        class LateWind(SideWind):
             strength = quantity(size, "N", "strength of the wind")
 
         builder._form.controls["duration",].slider.value += 0.1
