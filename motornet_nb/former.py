@@ -301,8 +301,13 @@ def names_of(
 class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     "Finds former modules where Python finds none of that name."
 
-    def find_spec(self, fullname, path=None, target=None):
-        "For former modules only."
+    def find_spec(
+        self,
+        fullname,  # name of the module that is imported, with its package
+        path=None,  # not needed
+        target=None,  # not needed
+    ):
+        "A specification with this object as loader if it is a former module, else None, and Python raises its usual error."
         package, _, name = fullname.partition(".")
         return importlib.machinery.ModuleSpec(fullname, self) if package == "motornet_nb" and name in FORMER else None
 
@@ -314,7 +319,10 @@ class FormerModules(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         vars(module).update(__getattr__=get, __dir__=names)
         return module
 
-    def exec_module(self, module):
+    def exec_module(
+        self,
+        module,  # from `create_module`
+    ):
         "Nothing: its names come when they are asked for."
 
 

@@ -104,7 +104,7 @@ class Source:
         ends = {x.arg: (default or x).end_lineno for x, default in every}
         crowded = [n for name, n in ends.items() if name not in ("self", "cls")]
         result = node.returns.lineno if node.returns is not None else None  # a comment from here on is about the result
-        alone = {x: n for x, n in ends.items() if crowded.count(n) == 1 and (result is None or n < result)}
+        alone = {x: n for x, n in ends.items() if crowded.count(n) <= 1 and (result is None or n < result)}
         return [Argument(x, self.comments.get(alone[x], "") if x in alone else "") for x in ends]
 
     def _after(self, node: ast.FunctionDef) -> str:
@@ -334,6 +334,10 @@ def keys(a) -> dict[str, int]:
 def crowded(x, y) -> Tensor:  # about the result
     "Crowded."
 
+def of_class(
+    cls,  # any class
+): return cls
+
 class Pair(NamedTuple):
     "Two of them."
     one: int  # the first
@@ -354,6 +358,7 @@ def test_what_the_rules_find(example):
     assert found(without_docstring, "bare") == ["docstring"] and found(without_docstring, "good") == []
     assert found(unexplained_arguments, "bare") == ["x"] and found(unexplained_arguments, "good") == []
     assert found(unexplained_arguments, "crowded") == ["x", "y"] and found(unexplained_arguments, "keys") == ["a"]
+    assert found(unexplained_arguments, "of_class") == []  # of a function, `cls` is an argument like others
     assert found(unexplained_arguments, "Pair") == ["two"] and found(unexplained_arguments, "Pair", "both") == ["k"]
     assert found(unnamed_keys, "keys") == ["keys first, second"] and found(unnamed_keys, "good") == []
     assert found(shapeless_arrays, "good") == [] and found(shapeless_arrays, "crowded") == ["shape of what is returned"]

@@ -93,7 +93,7 @@ def as_quantity(
     at_most: float | None = None,  # upper limit, included
     ndim: int | None = 0,  # number of axes, or None for any
     allowed: str = "a number",  # the range in words
-) -> torch.Tensor:  # float64, or the very tensor that was given if it requires a gradient
+) -> torch.Tensor:  # of the same shape, float64; the very tensor that was given if it requires a gradient
     "Check a physical quantity and turn it into a tensor; the text of the `ValueError` is what is allowed."
     if isinstance(value, torch.Tensor):
         if value.is_complex() or value.dtype == torch.bool:
@@ -129,7 +129,7 @@ def range_in_words(
     at_most: float | None = None,  # upper limit, included
     kind: str = "a finite number",  # what has to be in the range
 ) -> str:
-    "The allowed range as it is printed: `a finite number above 0 kg`."
+    "The allowed range as messages and tables print it: `a finite number above 0 and at most 2 kg`; without limits only what it is, without its unit."
     limits = [
         f"{word} {limit:g}"
         for word, limit in (("above", above), ("at least", at_least), ("below", below), ("at most", at_most))

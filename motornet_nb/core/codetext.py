@@ -115,7 +115,10 @@ def _constant(value: Any) -> str:
 def code_of(
     code: types.CodeType,  # of a function: `function.__code__`
 ) -> dict[str, str]:
-    "What a function does, the same in every process: as text, and as a number that follows from its instructions."
+    """What a function does, the same in every process; a dict of two texts:
+
+    - `code`: its source in one layout, without comments and docstrings; its instructions where the source cannot be found
+    - `compiled`: Python's version and a hash of the instructions"""
     listed = "\n".join(_instructions(code))
     text, version = _from_source(code), f"{sys.version_info.major}.{sys.version_info.minor}"
     return {

@@ -63,7 +63,7 @@ def takes_declared(
 def kept_arguments(
     model: Any,  # an object of a declared class
 ) -> dict[str, Any]:
-    "What it was made with besides declared parameters, from its attributes; an error says how to declare what is not kept."
+    "What its own `__init__` took besides declared parameters: attributes of the same names, by name. A `TypeError` says how to declare what is not kept."
     cls = type(model)
     names = [n for n in own_arguments(cls) or {} if n not in cls.declarations]
     for name in names:
@@ -133,7 +133,7 @@ def extras(
     model: Any,  # an object of a declared class
     make: Callable[[], Any],  # makes it again
 ) -> dict[str, Any]:
-    "Attributes in which an object differs from one that is made again: those that were set later."
+    "Attributes, by name, in which an object differs from one that is made again: those that were set later. Arguments of its own `__init__` are not among them."
     settings = {n: v for n, v in own_settings(model).items() if n not in (own_arguments(type(model)) or {})}
     if not settings:
         return {}

@@ -38,7 +38,9 @@ def _fixed_value(cls: type, name: str, value: Any) -> Any:
 
 
 class Model(nn.Module):
-    "A `torch.nn.Module` made of declared parameters: checked, saved as a configuration, printed as Python."
+    """A `torch.nn.Module` made of declared parameters: checked, saved as a configuration, printed as Python.
+
+    Arguments that are unknown, missing or given twice are refused by a `TypeError`, values that are not allowed by a `ValueError`."""
 
     declarations: ClassVar[dict[str, Parameter]] = {}
     fixed_values: ClassVar[dict[str, Any]] = {}  # of parameters that the class fixes, by name
@@ -72,7 +74,11 @@ class Model(nn.Module):
             )
         REGISTRY[type_name(cls)] = cls
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,  # declared parameters in order: those without a default first, own ones before inherited ones
+        **kwargs: Any,  # declared parameters by name
+    ):
         super().__init__()
         self._plain: dict[str, Any] = {}
         self.assign(**self._check(args, kwargs), **copy.deepcopy(self.fixed_values))

@@ -127,7 +127,7 @@ def quantity(
     source: str = "",  # source of the default
     optional: bool = False,  # whether `None` is a value
 ) -> Any:
-    "Declare a physical quantity: a tensor with a unit and a range."
+    "Declare a physical quantity: a tensor of finite numbers with a unit and a range, kept in double precision. A tensor that requires a gradient is kept as it is, and so can be learnt. Anything else is refused by a `ValueError`."
     limits = {"above": above, "at_least": at_least, "below": below, "at_most": at_most}
     allowed = range_in_words(unit, above, at_least, below, at_most, _KINDS[ndim]) + (" (or None)" if optional else "")
     return Parameter(

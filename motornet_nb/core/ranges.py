@@ -26,12 +26,12 @@ class LearntQuantity(NamedTuple):
 
     @property
     def value(self) -> Tensor:
-        "What it is now."
+        "The tensor that its owner has now, of whatever shape the quantity is declared with."
         return getattr(self.owner, self.name)
 
     @property
     def numbers(self) -> Tensor:
-        "The numbers themselves: changing them in place changes the quantity, each of them once."
+        "The numbers themselves, each of them once: the same memory, so that changing them in place changes the quantity. The shape is that of `value`, but 1 along axes that only repeat (stride 0)."
         value = self.value.detach()
         return value[tuple(slice(0, 1) if step == 0 else slice(None) for step in value.stride())]
 
@@ -129,7 +129,7 @@ class Ranges:
         return result
 
     def values(self) -> list[Tensor]:
-        "The values now."
+        "Copies of the numbers now, like `LearntQuantity.numbers`: of the quantities with limits, then of those in models that look at several values at once."
         return [q.numbers.clone() for q in (*self.quantities, *self._all)]
 
     @torch.no_grad()

@@ -99,7 +99,7 @@ def recorded_by(
     owner: Any,  # an object whose class may have the attribute `recorded`
     further: Sequence[str] = (),  # dimensions that are allowed besides those of DIMENSIONS
 ) -> dict[str, RecordedVariable]:
-    "What an object's class, its base classes and the object itself declare, checked."
+    "What an object's class, its base classes and the object itself declare, by name of the variable; later ones replace earlier ones. Checked: a `TypeError` or `ValueError` says what a declaration must be."
     declared: dict[str, Any] = {}
     layers = [vars(base)["recorded"] for base in reversed(type(owner).__mro__) if "recorded" in vars(base)]
     for layer in (*layers, vars(owner).get("recorded", {})):

@@ -41,7 +41,7 @@ class Captured:
     fixed: dict[int, Tensor]  # slots whose numbers had a part in what is computed, and the numbers
     carry_shapes: list[Rows]  # shape of each leaf, without the batch
     output_shapes: list[Rows]  # likewise
-    output_dtypes: list[torch.dtype]
+    output_dtypes: list[torch.dtype]  # precision of each leaf of the outputs
     tree: TreeSpec  # structure of (carry, outputs)
 
     def same(

@@ -39,7 +39,10 @@ def numbers_of(
 
 # %% ../../nbs/fused/25_execution.ipynb #081ae550
 class Execution:
-    "One rollout: how it is cut into blocks, and the passes over its arrays."
+    """One rollout of a compiled program: how its trials are cut into blocks, its memory, and the passes over its arrays.
+
+    `enter` and `bring_in` bring tensors of torch into the program's order, (block, time, rows, lane); `bring_out` and `views` are the way back.
+    Between them come `allocate`, `point` and `run`, each pass with the blocks shared out among threads."""
 
     outputs: Tensor  # of all blocks and steps, one output after the other
     ends: Tensor  # (block, number): values after the last step
@@ -198,7 +201,7 @@ class Execution:
         self,
         given: Sequence[Tensor],  # for each key of the program, in blocks
     ) -> None:
-        "Make the arguments both passes share: tables of pointers and of strides."
+        "Make `shared`, the arguments of both passes: numbers of steps and of blocks in a replicate, where each tensor of the step begins and where outputs, last values and what is kept begin, and how far it is from one replicate or step to the next. It comes after `allocate`."
         built, blocks = self.built, self.blocks
         tables: dict[str, list] = {role: [None] * size for role, size in built.table_sizes.items()}
         steps = [0] * built.table_sizes["parameter"]

@@ -43,8 +43,8 @@ class OuterSum:
 class PlainSum:
     "Another parameter's gradient: a node of the parameter's rows, summed over trials and steps."
 
-    leaf: Leaf
-    value: Node
+    leaf: Leaf  # the parameter
+    value: Node  # the gradient of one trial and step, in the rows of `leaf`
 
 
 @dataclass

@@ -226,7 +226,7 @@ class Graph:
         return self.pointwise("subtract", x, y)
 
     def multiply(self, x: Value, y: Value) -> Value:
-        "x y."
+        "x * y."
         return self.pointwise("multiply", x, y)
 
     def divide(self, x: Value, y: Value) -> Value:

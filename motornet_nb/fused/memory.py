@@ -56,7 +56,7 @@ class Pool:
         self,
         shape: Sequence[int],  # of the tensor
         dtype: torch.dtype,  # its precision
-    ) -> Tensor:  # its numbers are whatever was there
+    ) -> Tensor:  # of this shape; its numbers are whatever was there
         "A tensor whose memory nobody else holds."
         key = (math.prod(shape), dtype)
         for held in self._held.get(key, ()):

@@ -49,7 +49,7 @@ class Node:
         return ()
 
     def view(self) -> View:
-        "The node as it is."
+        "All its rows, in its own order."
         return whole(self, self.rows)
 
 

@@ -48,8 +48,8 @@ class FusedScan(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any,
-        *gradients: Tensor | None,  # of what came out
-    ) -> tuple[Tensor | None, ...]:
+        *gradients: Tensor | None,  # of what came out, (block, lane, time, rows) each; None for 0
+    ) -> tuple[Tensor | None, ...]:  # None for `run` and `given`; then of the shape of each learnt tensor
         "Gradients of what is learnt. `RuntimeError` if a tensor that was read has been changed in place since."
         *learnt, _, _ = ctx.saved_tensors  # an error if they are freed already
         if _versions(ctx.given) != ctx.versions:
@@ -142,7 +142,7 @@ class Leave(torch.autograd.Function):
     @once_differentiable
     def backward(
         ctx: Any,
-        *gradients: Tensor | None,  # of each replicate
-    ) -> tuple[None, None, Tensor]:
+        *gradients: Tensor | None,  # (batch, time, *rows) of each replicate; None for 0
+    ) -> tuple[None, None, Tensor]:  # None for `run` and `rows`; (block, lane, time, rows)
         "Bring its gradient in; trials that only fill up a block get 0."
         return None, None, trials_first(ctx.run.bring_in(gradients, ctx.shape))

@@ -260,7 +260,7 @@ def write_program(
     double: bool,  # double precision
     read: set[int] | None = None,  # outputs that will be read; all if None
 ) -> Program:
-    "Write a step and its backward pass as a program. Without wanted leaves there is no backward pass."
+    "Write a step and its backward pass as C++, loops over blocks and time included, and say how its arrays are laid out: which nodes are stored for every step, which only after the last, which are kept for the backward pass. Without wanted leaves there is no backward pass."
     graph = captured.graph
     carry = [graph.stored(v, rows) for v, rows in zip(captured.carry, captured.carry_shapes, strict=True)]
     outputs = [graph.stored(v, rows) for v, rows in zip(captured.outputs, captured.output_shapes, strict=True)]

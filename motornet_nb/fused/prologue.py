@@ -66,7 +66,7 @@ class Prologue:
         self,
         parameters: Sequence[Tensor],  # of one network
     ) -> dict[int, Tensor]:  # by their slot
-        "The parameters, tensors from outside the step, and what the prologue makes of them."
+        "The parameters (slots 0, 1, ...), tensors from outside the step, and what the prologue makes of them; each in the shape it has within the step."
         slots = dict(enumerate(parameters)) | self._captured.outside
         for function, arguments, options, results in self._operations:
             arguments, options = _filled((arguments, options), slots)
@@ -80,7 +80,7 @@ class Prologue:
         parameters: Sequence[Tensor],  # of one network, or of several
         replicates: int | None = None,  # how many; found out by the shapes if None
     ) -> tuple[dict[int, Tensor], Set[int]]:  # by their slot; the slots that differ between replicates
-        "The same for one network or for several. `Unsupported` where torch cannot do an operation for several at once."
+        "What `slots` gives, for one network or for several: a slot that differs between replicates has the shape (replicate, ...). `Unsupported` where torch cannot do an operation for several at once."
         stacked = [p.ndim == len(s) + 1 for p, s in zip(parameters, self._shapes, strict=False)]
         if replicates in (None, 1) and not any(stacked):
             return self.slots(parameters), frozenset()

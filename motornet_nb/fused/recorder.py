@@ -172,7 +172,7 @@ class Recorder(TorchDispatchMode):
     def numbers(
         self,
         tensor: Tensor,  # any that the step has
-    ) -> Tensor | None:  # None if they differ from trial to trial
+    ) -> Tensor | None:  # of its shape; None if they differ from trial to trial, or follow from parameters
         "The numbers of a tensor that has no trials. What is built from them holds for these numbers alone, which is why they are kept in `fixed`."
         recorded = self.find(tensor)
         if recorded.known is None and recorded.slot is not None and recorded.slot not in self.learnable:

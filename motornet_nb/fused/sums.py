@@ -21,7 +21,7 @@ __all__ = ['places_of', 'ParameterSums']
 def places_of(
     sum_: OuterSum | PlainSum,  # a sum of the backward pass
     width: int,  # numbers in a vector
-) -> Tensor:  # (numbers in the sum); -1 for those that belong nowhere
+) -> Tensor:  # (number) for each number of the sum, in order; -1 for fillings, which belong nowhere
     "Where the numbers of a sum belong in its parameter, whose elements are numbered in order."
     if isinstance(sum_, PlainSum):
         return torch.arange(sum_.leaf.size).repeat_interleave(width)

@@ -29,7 +29,7 @@ class Traced:
     "What is known about a tensor that has passed: where its numbers are in the graph."
 
     value: Value  # a view (its rows are those of the dimensions), or a number everywhere
-    dimensions: tuple[Dimension, ...]
+    dimensions: tuple[Dimension, ...]  # of the tensor, in its order
     slot: int | None = None  # among the tensors that have no trials
     known: Tensor | None = None  # its numbers, if they are written down in the step
 
