@@ -26,6 +26,24 @@ def load_reference(name: str) -> xr.Dataset:
     return xr.load_dataset(path, engine="h5netcdf")
 
 
+#: tests that drive a browser, run notebooks, compile a lot or kill processes: they begin first, and `make check` leaves them out
+SLOW = (
+    *("test_lab", "test_app", "test_browser", "test_publishing", "test_demo", "test_report"),
+    *("tests/fused/", "test_fused_engine", "test_compiled_engine", "test_engines", "test_rollout", "test_audit"),
+    *("test_run_folder", "test_checkpoint", "test_training", "test_recipe", "test_recorded_variables"),
+    *("test_effector_builder", "test_task_builder", "test_against_mujoco", "test_reinforcement"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    "Mark what is slow, and put the longest first, so that no worker has to wait for another at the end."
+    for item in items:
+        if any(name in item.nodeid for name in SLOW):
+            item.add_marker("slow")
+    longest = ("tests/test_lab.py", "tests/test_app.py", "test_every_notebook_runs", "tests/panels/test_publishing.py")
+    items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
+
+
 def _shared(tmp_path_factory, name: str) -> str:
     "A folder that all workers of a test run share: what one has compiled, the others find."
     base = tmp_path_factory.getbasetemp()
