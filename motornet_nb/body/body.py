@@ -76,7 +76,11 @@ class Body(Model):
     #: per-muscle parameters of a prebuilt effector, where they differ from the muscle model's defaults
     default_muscle_parameters: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(
+        self,
+        *args: Any,  # the parameters declared above, those without a default first
+        **kwargs: Any,  # the same by name, and what the muscle model declares for each muscle
+    ):
         usual = self.declarations.get("muscle")
         muscle = next((x for x in (*args, *kwargs.values()) if isinstance(x, Muscle)), usual and usual.default)
         own = [name for name in kwargs if name not in self.declarations and is_muscle_parameter(name, muscle)]
@@ -87,6 +91,9 @@ class Body(Model):
         super().__init__(*args, **kwargs)
 
     def setup(self):
+        """Complete what was given: limits of every joint, a name and the values of every muscle, which become attributes (muscle).
+        Raises ValueError for a number of limits, names or values that does not fit, values out of range and a geometry that does not
+        belong to the skeleton; TypeError for `muscle_parameters` that the muscle model does not declare."""
         self._cache: Cache[Any] = {}  # coefficients of the body and of its skeleton
         owner = type(self).__name__
         self.assign(device=torch.device(self.device))

@@ -22,6 +22,7 @@ class Effector(Body):
     "A skeleton with muscles routed over it, which keeps its current state: a body that a network can control."
 
     def setup(self):
+        "As for any `Body`. There is no state before the first `reset`; random starts differ from object to object until it is given a seed."
         self._state: EffectorState | None = None
         self._state_coefficients: EffectorCoefficients | None = None
         self._generator = torch.Generator()
@@ -51,7 +52,7 @@ class Effector(Body):
         *,
         seed: int | None = None,  # makes the random start reproducible
         options: dict | None = None,  # "batch_size" (1) and "joint_state" (uniform within limits)
-    ) -> dict[str, Tensor]:  # `states`
+    ) -> dict[str, Tensor]:  # `states`, (batch, ...) each
         """Put the body in a joint state, with muscles at their smallest activation. Raises TypeError or ValueError for options
         that are not known, and for a joint state that does not fit or is beyond the limits."""
         options = check_options("Effector.reset", options, ("batch_size", "joint_state"))
@@ -72,7 +73,7 @@ class Effector(Body):
         *,
         endpoint_load: Any = None,  # force on the endpoint (batch or 1, space) N
         joint_load: Any = None,  # torque on the joints (batch or 1, joint) N m
-    ) -> dict[str, Tensor]:  # `states`
+    ) -> dict[str, Tensor]:  # `states`, (batch, ...) each
         """Advance the current state by one timestep. Raises RuntimeError before the first `reset`, ValueError for arguments of
         another shape or with values that are not finite. Drives outside [0, 1] are clipped."""
         state = self.state
@@ -99,6 +100,8 @@ class Effector(Body):
 
     @property
     def states(self) -> dict[str, Tensor]:
-        "The current state as stacked tensors, `joint`, `cartesian`, `muscle`, `geometry`, `fingertip`: see `Body.stack_states`."
+        """The current state as stacked tensors: `joint` (batch, 2 joint), `cartesian` (batch, 2 space), `muscle`
+        (batch, variable, muscle), `geometry` (batch, 2 + joint, muscle), `fingertip` (batch, space); units as in `Body.stack_states`.
+        RuntimeError before the first `reset`."""
         c = self._state_coefficients or self.coefficients()
         return self.stack_states(self.state, c)

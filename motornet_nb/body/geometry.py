@@ -100,7 +100,7 @@ def checked_path(
     points: Any,  # its coordinates on that body (point, space) m
     owner: str,  # who asks, for the error message
     names: tuple[str, str],  # how the two arguments are called there
-) -> tuple[list[int], Tensor]:
+) -> tuple[list[int], Tensor]:  # the body numbers (point), the coordinates (point, space) m
     "Check the path of one muscle; ValueError unless it has two points or more, and as many bodies as points."
     try:
         (checked,) = _path_bodies([bodies])
@@ -138,6 +138,7 @@ class PathGeometry(Geometry):
     )
 
     def setup(self):
+        "Check each path by `checked_path`; ValueError, too, unless there are as many paths in `points` as in `bodies`."
         if len(self.bodies) != len(self.points):
             raise refuse(self, "points", self.points, f"given for as many muscles as bodies ({len(self.bodies)})")
         for bodies, points in zip(self.bodies, self.points, strict=True):
@@ -205,6 +206,7 @@ class PolynomialGeometry(Geometry):
     a2 = quantity(unit="m/rad2", description="second-order coefficients (joint, muscle)", ndim=2)
 
     def setup(self):
+        "Check that `a1` and `a2` are tables (joint, muscle), of as many as `reference` and `a0` have; ValueError if not."
         shape = (len(self.reference), len(self.a0))
         for name in ("a1", "a2"):
             if tuple(getattr(self, name).shape) != shape:

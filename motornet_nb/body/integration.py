@@ -31,7 +31,7 @@ class EffectorCoefficients(NamedTuple):
 
     skeleton: Coefficients  # and the joint limits, `position_lower`, ..., (joint) each; `zero`, `one`
     muscle: Coefficients  # and `zero`, `one`
-    geometry: Coefficients
+    geometry: Coefficients  # by the names that the geometry's own `coefficients` says
     damping: Tensor | None  # joint damping N m s/rad; None where there is none
 
 

@@ -44,6 +44,7 @@ class ReluPointMass24(Effector):
     default_muscle_parameters = {"max_isometric_force": 500.0}
 
     def setup(self):
+        "As for any `Effector`; TypeError unless the skeleton is a `PointMass` and the muscle model a `ReluMuscle`."
         _require(self, "skeleton", PointMass)
         _require(self, "muscle", ReluMuscle)
         super().setup()
@@ -63,6 +64,7 @@ class FreePointMass24(Effector):
     default_muscle_parameters = {"max_isometric_force": 1000.0}
 
     def setup(self):
+        "As for any `Effector`; TypeError unless the skeleton is a `PointMass`."
         _require(self, "skeleton", PointMass)
         super().setup()
 
@@ -105,6 +107,7 @@ class Reacher(Effector):
     default_muscle_parameters = {"max_isometric_force": 1000.0}
 
     def setup(self):
+        "As for any `Effector`; TypeError unless the skeleton is a `TwoDofArm`."
         _require(self, "skeleton", TwoDofArm)
         super().setup()
 
@@ -123,6 +126,7 @@ class RigidTendonArm26(Effector):
     default_muscle_parameters = _ARM26_RIGID
 
     def setup(self):
+        "As for any `Effector`; TypeError unless the skeleton is a `TwoDofArm`, and for a muscle model that integrates its length."
         _require(self, "skeleton", TwoDofArm)
         if "length" in self.muscle.integrated:
             raise refuse(
@@ -147,6 +151,7 @@ class CompliantTendonArm26(Effector):
     default_muscle_parameters = _ARM26_RIGID | {"tendon_length": [0.070, 0.070, 0.172, 0.187, 0.204, 0.217]}
 
     def setup(self):
+        "As for any `Effector`; TypeError unless the skeleton is a `TwoDofArm` and the muscle model a `CompliantTendonHillMuscle`."
         _require(self, "skeleton", TwoDofArm)
         _require(self, "muscle", CompliantTendonHillMuscle)
         super().setup()

@@ -149,6 +149,7 @@ class PointMass(Skeleton):
     body_names = ("world", "point mass")
 
     def setup(self):
+        "Name the axes x, y, z, for joints and space alike, and limit each position to -1 to 1 m; ValueError for more than 3 of them."
         if self.space_dim > 3:
             raise refuse(self, "space_dim", self.space_dim, "1, 2 or 3")
         self.joint_names = self.space_names = ("x", "y", "z")[: self.space_dim]

@@ -38,11 +38,11 @@ class AuditError(RuntimeError):
 class Difference(NamedTuple):
     "The first number that is not the same."
 
-    step: int
+    step: int  # from 0
     name: str  # of the output
-    trial: int
-    fused: float
-    eager: float
+    trial: int  # its place in the batch, from 0
+    fused: float  # what the fused engine gives
+    eager: float  # what the eager engine gives
 
     def __str__(self):
         return (

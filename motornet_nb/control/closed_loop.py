@@ -24,7 +24,7 @@ from ..task.episode import Constants, Episode, Inputs, Tap, WorldState
 class Carry(NamedTuple):
     "What goes from one step to the next."
 
-    world: WorldState
+    world: WorldState  # what the body and its world remember
     hidden: Any  # the policy's hidden state: a tensor, a tuple of tensors, or None
 
 
@@ -73,8 +73,8 @@ class ClosedLoop(nn.Module):
         carry: Carry,  # world and hidden state now
         inputs: Inputs,  # of this step
         feedback: tuple[Tensor, ...],  # what the environment's taps read
-    ) -> tuple[Carry, dict[str, Tensor]]:
-        "The same step as a pure function of everything it depends on."
+    ) -> tuple[Carry, dict[str, Tensor]]:  # the next carry, the outputs (batch, ...) each
+        "The same step, `forward`, as a pure function of everything it depends on, so that gradients reach `parameters`."
         return functional_call(self, parameters, (constants, carry, inputs, feedback))
 
 # %% ../../nbs/control/02_closed_loop.ipynb #9fc8f579
@@ -96,8 +96,9 @@ def scan(
     taps: Sequence[Tap],  # earlier outputs the step reads
     feedback: Sequence[Tensor],  # what each tap reads before there is a history
     n_steps: int,  # number of steps
-) -> tuple[Any, list[dict[str, Tensor]]]:  # the last carry, the outputs of every step
-    "Run a step over time, one Python call a step."
+) -> tuple[Any, list[dict[str, Tensor]]]:  # the last carry, the outputs of every step, (batch, ...) each
+    """Run a step over time, one Python call a step: carry, outputs = step(constants, carry, inputs at k, feedback at k).
+    A tap reads its output of step k - delay, or what `feedback` has for it where that is before the first step."""
     history: list[dict[str, Tensor]] = []
     for k, now in enumerate(by_step(inputs, n_steps)):
         read = tuple(

@@ -51,7 +51,8 @@ class Engine:
         threads: int | None = None,  # for what divides the trials among threads; `torch.get_num_threads()` if None
         lazy: bool = False,  # whether a program will do that does not store everything, until an output is asked for
     ) -> Recorded:
-        "Play an episode."
+        """Play an episode from its first step to its last. Every output by name, (batch, time, ...) each, attached to the graph; of
+        replicates, each plays its own, equal share of the trials, one after the other in the batch."""
         raise NotImplementedError(f"{type(self).__name__} does not define run()")
 
     def weights(self) -> dict[str, Tensor]:

@@ -35,7 +35,8 @@ class AutoEngine(Engine):
         return self.name if self.chosen is None else f"{self.chosen.description}{self.why}"
 
     def run(self, episode, hidden, inputs, outputs=None, *, threads=None, lazy=False):
-        "Play with the fused engine until it refuses, from then on with the eager one."
+        """Play with the fused engine; if it refuses (`Unsupported`, `CompilerError`), with the eager one from then on, which is said in a
+        warning and in `description`. Other errors are left to the caller."""
         from motornet_nb import fused
 
         try:

@@ -164,6 +164,8 @@ class PolicyGRU(Model):
     )
 
     def setup(self):
+        """Make the weights `weight_ih` (3 unit, input) and `weight_hh` (3 unit, unit), the biases `bias_ih` and `bias_hh` (3 unit), of
+        reset gate, update gate and new state in this order, and the layer `output`; draw them by `reset_parameters`."""
         n = self.n_units
         self.weight_ih = nn.Parameter(torch.empty(3 * n, self.n_inputs))
         self.weight_hh = nn.Parameter(torch.empty(3 * n, n))
@@ -176,7 +178,8 @@ class PolicyGRU(Model):
         self,
         generator: torch.Generator | None = None,  # source of chance; torch's own if None
     ) -> None:
-        "Draw new weights."
+        """Draw new weights: Xavier-uniform from the input, orthogonal from the hidden state, normal (0, 0.003) to the output; biases are
+        0, those of the output -5, so that a new network hardly drives its muscles. Codol et al. (2024), section 4.1.3."""
         nn.init.xavier_uniform_(self.weight_ih, generator=generator)
         nn.init.orthogonal_(self.weight_hh, generator=generator)
         nn.init.zeros_(self.bias_ih)

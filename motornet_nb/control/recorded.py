@@ -89,7 +89,7 @@ class RecordedBlocks(Recorded):
         self._everything: fused.History | None = None  # without gradients
 
     def per_network(self, name, blocked=False):
-        "As they are in the blocks."
+        "Taken from the blocks of the fused engine; played again first, if the output, or its gradient, was not stored."
         return self._able(name).shares(self._positions[name], blocked)
 
     def _able(self, name: str) -> fused.History:
@@ -118,12 +118,12 @@ class RecordedReads(Recorded):
         self._recorded, self.read = recorded, set()
 
     def per_network(self, name, blocked=False):
-        "The other's."
+        "Those of the other outputs; the name is noted in `read`."
         self.read.add(name)
         return self._recorded.per_network(name, blocked)
 
     def final_sum(self):
-        "The other's."
+        "That of the other outputs; it counts as no reading."
         return self._recorded.final_sum()
 
 

@@ -138,7 +138,9 @@ def make_replicates(
     seeds: Sequence[int] | None = None,  # `seed`, `seed + 1`, ... if None; of `Replicates`, those they have
     seed: int = 0,  # the first of them
 ) -> Replicates:
-    "Networks to be trained at once."
+    """Networks to be trained at once: exact copies of one network, the several that are given, or what a function makes, with torch's
+    chance seeded by each of the `seeds` in turn; `Replicates` are handed back. Raises ValueError where `n`, `seeds` and the networks
+    differ in number or the networks in shape, TypeError for networks of different classes, for what makes none, and for no number."""
     if n is not None and (not is_whole(n) or n < 1):
         raise refuse("train", "replicates", n, "a whole number, at least 1")
     if isinstance(policy, Replicates):

@@ -217,7 +217,9 @@ def play_with(
     threads: int | None = None,  # for what divides the trials among threads; `torch.get_num_threads()` if None
     lazy: bool = False,  # see `Engine.run`
 ) -> Rollout:
-    "Play a batch of trials with an engine that there is already."
+    """Play a batch of trials with an engine that there is already: begin the episode, draw the noise on the hidden state, run.
+    Raises ValueError for batches of different sizes and for trials of another task, `AuditError` where the fused and the eager
+    engine differ; where a network gives what does not fit, the error says what."""
     policy, environment, n = engine.policy, engine.environment, engine.replicates
     for own in trials if n > 1 else ():
         environment.check_trials(own)  # of a single one `begin` does

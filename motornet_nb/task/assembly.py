@@ -53,7 +53,9 @@ def assemble(
     kind: str = "reach",  # name of the condition of trials with a go cue
     start: Tensor | None = None,  # where the endpoint is in `joint_state` (batch, space) m, if that is known already
 ) -> Trials:
-    "A batch of trials from starts, goals and go times."
+    """A batch of trials from starts, goals and go times. The target is the start before the go cue, the goal from then on. Labels are
+    `target_direction` rad, 0 to 2 pi, counter-clockwise from rightward (NaN but in a plane), `is_catch`, `go_time` s (NaN without
+    go cue) and `condition`, which is `kind` or "catch"."""
     n = len(joint_state)
     start = _endpoint(effector, joint_state) if start is None else start
     goal = goal.to(start)

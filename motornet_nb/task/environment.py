@@ -24,6 +24,7 @@ class Environment(World):
     "A body doing a task, as batched tensors attached to the graph."
 
     def setup(self):
+        "As for any `World`. There is no episode before the first `reset`, and a random seed until it is given one."
         super().setup()
         self._seed, self._episodes = secrets.randbits(32), 0
         self._episode: Episode | None = None

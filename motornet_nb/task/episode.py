@@ -26,7 +26,7 @@ class Tap(NamedTuple):
 class WorldState(NamedTuple):
     "What the world remembers between two steps."
 
-    body: EffectorState
+    body: EffectorState  # joints, muscles and geometry
     endpoint: Tensor  # (batch, space) m
 
 
@@ -62,7 +62,7 @@ class Inputs(NamedTuple):
         return tree_map(lambda x: x[k] if isinstance(x, Tensor) and k < len(x) else None, self)
 
     def without_noise(self) -> "Inputs":
-        "The same without any noise."
+        "The same, but for the noise on action, observation and hidden state: there is none."
         return self._replace(action_noise=None, observation_noise=None, hidden_noise=None)
 
     @classmethod
@@ -79,7 +79,8 @@ class Inputs(NamedTuple):
         return cls(**fields, own_forces=own or None, gains=tuple(gains[i] for i in sorted(gains)))
 
     def items(self) -> Iterator[tuple[str, Tensor]]:
-        "Name and tensor of each input that there is, by the names of version 0.1."
+        """Name and tensor of each input that there is, (time, ...) each in an episode, by the names of version 0.1: a field's own,
+        "gain 0", ... for `gains`, "force recorded as ..." for `own_forces`."""
         for name, value in zip(self._fields, self, strict=True):
             if name == "gains":
                 yield from ((f"{_GAIN}{i}", gain) for i, gain in enumerate(self.gains) if gain is not None)
@@ -101,8 +102,8 @@ class Inputs(NamedTuple):
 class Episode(NamedTuple):
     "A batch of trials, ready to be played."
 
-    trials: Trials
-    constants: Constants
+    trials: Trials  # where they start and go, and what acts on them
+    constants: Constants  # the same in all steps
     state: WorldState  # at the reset
     inputs: Inputs  # (time, batch, ...) each
     feedback: tuple[Tensor, ...]  # what each tap reads before there is a history

@@ -151,6 +151,7 @@ class ConstantLoad(Load):
     torque_vector = quantity(None, "N m", "torque on the joints (joint)", ndim=1, optional=True)
 
     def setup(self):
+        "Act on the endpoint or the joints, as one of the two vectors is given; ValueError for both and for none."
         if (self.force_vector is None) == (self.torque_vector is None):
             raise refuse(self, "force_vector", self.force_vector, "given, or torque_vector instead (one of the two)")
         self.acts_on = "endpoint" if self.torque_vector is None else "joint"
@@ -210,6 +211,7 @@ class ForcePulse(Load):
     )
 
     def setup(self):
+        "Check the ranges; ValueError unless `magnitude` is one number or an ascending pair, and `onset_range`, if given, such a pair."
         for name in ("magnitude", "onset_range"):
             value = getattr(self, name)
             if value is not None and (value.numel() > 2 or (name == "onset_range" and value.numel() != 2)):
@@ -337,6 +339,7 @@ class FunctionLoad(Load):
     depends_on_motion = True
 
     def setup(self):
+        "Act on what `on` says, the endpoint or the joints."
         self.acts_on = self.on
 
     def sample(self, trials, generator):

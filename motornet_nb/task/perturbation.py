@@ -25,6 +25,7 @@ class SingleReach(CenterOutReach):
     shows = data(list[str], ["goal"], "", "what the network is shown", "some of 'start', 'target', 'goal', 'go cue'")
 
     def setup(self):
+        "Show the network the inputs of `shows`, in that order; ValueError for one that tasks do not know."
         known = ("start", "target", "goal", "go cue")
         if any(name not in known for name in self.shows):
             raise refuse(self, "shows", self.shows, f"some of {', '.join(map(repr, known))}")

@@ -195,7 +195,9 @@ def make_env(
     render_mode: None = None,  # there is nothing to render
     **arguments: Any,  # `effector`, `reward`, and any argument of the task, of `Environment` or of the reward
 ) -> ReachEnv:
-    "What `gymnasium.make` calls."
+    """What `gymnasium.make` calls: one trial at a time. Unless `arguments` say otherwise, the body is the arm of the paper with Thelen's
+    muscles, the reward `ReachReward()`, and vision comes 50 ms late, proprioception 20 ms. Raises TypeError for an argument that
+    nothing has, ValueError for a value that is not allowed."""
     return ReachEnv(*_assemble(task, render_mode, arguments))
 
 
@@ -207,7 +209,8 @@ def make_vector_env(
     render_mode: None = None,  # there is nothing to render
     **arguments: Any,  # `effector`, `reward`, and any argument of the task, of `Environment` or of the reward
 ) -> ReachVectorEnv:
-    "What `gymnasium.make_vec` calls."
+    """What `gymnasium.make_vec` calls: many trials at once, advancing together. Body, reward and delays are by default those of
+    `make_env`, and what is wrong is refused with the same errors (TypeError, ValueError)."""
     environment, reward = _assemble(task, render_mode, arguments)
     return ReachVectorEnv(environment, num_envs, reward, autoreset_mode, max_episode_steps)
 
@@ -239,7 +242,9 @@ def _model(value: Any) -> Any:
 def to_stable_baselines(
     env: ReachVectorEnv,  # with `autoreset_mode` SAME_STEP
 ) -> Any:  # a `stable_baselines3.common.vec_env.VecEnv`
-    "A vector environment as Stable-Baselines3 wants it."
+    """A vector environment as Stable-Baselines3 wants it: observations and rewards in float32, one info a trial. In the step that ends
+    a trial its info has `terminal_observation` and says True for `TimeLimit.truncated`, and the observation is the first of the
+    next trial. TypeError for another environment or `autoreset_mode`; Stable-Baselines3 must be installed."""
     from stable_baselines3.common.vec_env import VecEnv
 
     if not isinstance(env, ReachVectorEnv) or env.autoreset_mode is not AutoresetMode.SAME_STEP:

@@ -190,8 +190,8 @@ class TrialStepper:
 
 def as_array(
     values: Any,  # a label of all trials: a tensor, or a list
-) -> np.ndarray:  # of numbers, or of objects
-    "A label as an array."
+) -> np.ndarray:  # (batch, ...), of numbers, or (batch) of objects
+    "A label as an array: a tensor's numbers in their own precision, a list as the objects that it holds."
     return values.cpu().numpy() if isinstance(values, Tensor) else np.array(values, dtype=object)
 
 

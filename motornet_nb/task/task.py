@@ -30,7 +30,10 @@ _DIMENSIONS = ("trial", "time", "joint", "space", "muscle", "unit")
 
 
 class Task(Model):
-    "Base class: a distribution of trials."
+    """Base class: a distribution of trials.
+
+    A subclass names what the network is shown in `input_names` and writes `draw`, and `own_inputs` for inputs that no other task has.
+    `go_window` says when the go cue may come, `check_times` refuses times that do not fit, `n_test` counts the test trials."""
 
     loads = parts(Load, "what the world does to the body; they add up", accept=as_load)
 
@@ -48,7 +51,8 @@ class Task(Model):
         split: str,  # "train" or "test"
         joint_state: Tensor | None,  # start imposed by the caller (n, 2 joint), or None
     ) -> Trials:
-        "Draw a batch of trials, loads apart."
+        """Draw a batch of trials, loads apart: starts, goals, go cues, inputs and labels, most simply by `assemble`. All chance comes
+        from generators in `streams`, so that equal streams give equal trials. NotImplementedError here."""
         raise NotImplementedError(f"{type(self).__name__} does not define draw()")
 
     def own_inputs(
@@ -73,7 +77,9 @@ class Task(Model):
         split: str = "train",  # "train" or "test"
         joint_state: Any = None,  # start posture imposed on the trials (n or 1, joint or 2 joint) rad, rad/s
     ) -> Trials:
-        "Draw a batch of trials with their loads."
+        """Draw a batch of trials with their loads: `draw`, then `own_inputs`, then each load from a stream of its own; the label
+        `condition` names the loads that act in a trial. Raises ValueError for a split, a number of trials or a posture that is not
+        allowed, for times that do not fit, and for inputs or labels of another number or shape."""
         if split not in ("train", "test"):
             raise refuse(self, "split", split, "'train' or 'test'")
         n = (self.n_test() if split == "test" else 64) if n is None else n
@@ -116,7 +122,8 @@ class Task(Model):
         self,
         effector: Effector,  # the body
     ) -> list[str]:
-        "A label for each input of the task."
+        """A label for each number that the task shows: "goal x", "goal y" of an input in space, its bare name where it is one number,
+        "name 1", "name 2", ... where `input_sizes` says that it is several."""
         space = effector.skeleton.space_names
         return [label for name in self.input_names for label in (self._labels(name, space))]
 
@@ -175,7 +182,8 @@ class Task(Model):
         return None
 
     def periods(self) -> dict[str, list[Period]]:
-        "What happens when in a trial with a go cue: what the hand is to do, then the loads."
+        """What happens when in a trial with a go cue. The keys are "hand", what the hand is to do (if `go_window` says), then each load
+        by the name of its class, with its number where that is taken."""
         window = self.go_window()
         rows = {} if window is None else {"hand": _hand_periods(*window)}
         for i, load in enumerate(self.loads):

@@ -37,7 +37,7 @@ class RandomTargetReach(Task):
         return assemble(effector, n_steps, joint_state, goal, at_once, self.input_names, start=start)
 
     def go_window(self):
-        "At 0 s."
+        "The trial starts with the go cue: 0 s, 0 s."
         return 0.0, 0.0
 
 # %% ../../nbs/task/04_tasks.ipynb #22bfa10c
@@ -70,6 +70,7 @@ class DelayedReach(Task):
     input_names = ("start", "target", "go cue")
 
     def setup(self):
+        "Check `go_range`; ValueError unless it is a pair [earliest, latest] in ascending order."
         if self.go_range is not None and (len(self.go_range) != 2 or bool(self.go_range[0] > self.go_range[1])):
             raise refuse(self, "go_range", self.go_range, "a pair [earliest, latest] in ascending order (or None)")
 

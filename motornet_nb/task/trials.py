@@ -44,7 +44,11 @@ class Trials:
         "Number of steps T."
         return self.target.shape[1] - 1
 
-    def to(self, *args: Any, **kwargs: Any) -> "Trials":
+    def to(
+        self,
+        *args: Any,  # as for `torch.Tensor.to`: a device, a floating-point dtype, or both
+        **kwargs: Any,  # the same by name
+    ) -> "Trials":
         "The same trials on another device or in another precision; labels, which are for people, stay as they are."
 
         real = (self.joint_state, self.start, self.goal, self.target, self.go_cue, self.inputs)
@@ -64,7 +68,10 @@ class Trials:
 
         return replace(self, **{f.name: move(getattr(self, f.name)) for f in fields(self) if f.name != "labels"})
 
-    def select(self, index: Any) -> "Trials":  # positions of the trials to keep (list, slice or boolean tensor)
+    def select(
+        self,
+        index: Any,  # positions of the trials to keep (list, slice or boolean tensor)
+    ) -> "Trials":
         "A batch of some of the trials."
         index = torch.arange(len(self))[index].reshape(-1)
 

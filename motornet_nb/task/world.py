@@ -68,6 +68,9 @@ class World(Model):
     recorded: ClassVar[dict[str, tuple]] = {}  # what `advance` returns beyond the built-in outputs; see `records`
 
     def setup(self):
+        """Count in steps: `n_steps` of a trial, `delay_steps` of each sense (1 at least); and list the `taps`, earlier outputs that a step
+        reads. Raises ValueError for times that are no multiple of the timestep, a body without muscles, and standard deviations of noise
+        that are neither one number nor as many as what they act on."""
         dt = self.effector.timestep
         self.n_steps = whole_steps(self, "duration", self.duration, dt)
         if self.n_steps < 1:
@@ -100,7 +103,7 @@ class World(Model):
 
     @property
     def sensor_sizes(self) -> dict[str, int]:
-        "Number of elements of each sense."
+        "Number of elements of each sense: of `vision` the dimensions of space, of `proprioception` a length and a velocity a muscle."
         return {"vision": self.effector.space_dim, "proprioception": 2 * self.effector.n_muscles}
 
     @property
@@ -265,8 +268,15 @@ class World(Model):
         state: WorldState,  # state now
         action: Tensor,  # (batch, muscle)
         inputs: Inputs,  # the episode's during this step, `episode.inputs.at(k)`
-    ) -> tuple[WorldState, dict[str, Tensor]]:
-        "One step of the world: the next state, and everything there is to record (see `rollout`)."
+    ) -> tuple[WorldState, dict[str, Tensor]]:  # the next state, what there is to record (batch, ...) each
+        """One step of the world: noise is added to the action, the loads act, and the body moves on by one timestep.
+
+        There is to record, after the step unless it says otherwise: `endpoint_position` (batch, space) m; `joint_position`,
+        `joint_velocity` (batch, joint) rad, rad/s (or m, m/s); of each muscle `activation` 1, `muscle_length` and `musculotendon_length` m,
+        `muscle_velocity` and `musculotendon_velocity` m/s, `muscle_force` N, (batch, muscle) each; `moment_arm` (batch, joint, muscle)
+        m; `proprioception` (batch, 2 muscle); during the step the drives `action` and `noisy_action` (batch, muscle) and, where there
+        are loads, `endpoint_load` (batch, space) N, `joint_load` (batch, joint) N m and what a load records of its own. Muscle models
+        and bodies may add variables."""
         effector, c, inputs = self.effector, constants.body, Inputs.of(inputs)
         noisy = action if inputs.action_noise is None else action + inputs.action_noise
         prescribed = {"endpoint_load": inputs.endpoint_load, "joint_load": inputs.joint_load}
