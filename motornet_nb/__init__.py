@@ -5,6 +5,8 @@ __version__ = "0.2.0"
 import importlib as _importlib
 from typing import TYPE_CHECKING
 
+import torch as _torch  # noqa: F401  (torch loads faster where few imports are on the stack)
+
 from motornet_nb.body.body import Body
 from motornet_nb.body.effector import Effector
 from motornet_nb.body.geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry
@@ -30,6 +32,7 @@ from motornet_nb.core.model import Model, from_config
 from motornet_nb.core.ranges import keep_in_range
 from motornet_nb.core.recorded_variables import RecordedVariable
 from motornet_nb.core.streams import Streams
+from motornet_nb.core.tables import CARDS as _CARDS
 from motornet_nb.former import FORMER as _FORMER
 from motornet_nb.former import find_former_modules as _find_former_modules
 from motornet_nb.learning.checkpoint import CheckpointError
@@ -73,7 +76,7 @@ if TYPE_CHECKING:  # what an editor should know of; it is imported when it is fi
 
 _find_former_modules()
 _register()
-_importlib.import_module("motornet_nb.views.cards")  # how models show themselves in a notebook
+_CARDS.append("motornet_nb.views.cards")  # how models show themselves in a notebook
 
 # folders, and modules that have a name of their own here
 _ROOMS = (

@@ -1,5 +1,8 @@
 """Skeletons, muscles, geometry, effectors: the physics."""
 
+from typing import TYPE_CHECKING
+
+from ..core.lazy import lazily
 from .body import Body
 from .effector import Effector
 from .geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry
@@ -10,8 +13,10 @@ from .muscle import Muscle, ReluMuscle
 from .posture import default_posture, inverse_kinematics
 from .prebuilt import CompliantTendonArm26, FreePointMass24, Reacher, ReluPointMass24, RigidTendonArm26, geometric_arm26
 from .skeleton import PointMass, Skeleton, TwoDofArm
-from .statics import force_length, force_velocity, isometric_state, moment_arm_map, passive_drift
 from .thelen import RigidTendonHillMuscleThelen
+
+if TYPE_CHECKING:
+    from .statics import force_length, force_velocity, isometric_state, moment_arm_map, passive_drift
 
 __all__ = [
     "Body",
@@ -45,6 +50,17 @@ __all__ = [
     "moment_arm_map",
     "passive_drift",
 ]
+
+__getattr__ = lazily(
+    __name__,
+    {
+        "force_length": "statics",
+        "force_velocity": "statics",
+        "isometric_state": "statics",
+        "moment_arm_map": "statics",
+        "passive_drift": "statics",
+    },
+)
 
 
 def __dir__() -> list[str]:

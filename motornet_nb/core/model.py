@@ -19,7 +19,7 @@ from .construction import extras, fits, kept_arguments, make_again, own_argument
 from .equality import alike, assigned_by
 from .parameters import REQUIRED, Fixed, Parameter
 from .registry import REGISTRY, type_name
-from .tables import as_expression, as_html
+from .tables import as_expression, shown_as_html
 
 # %% ../../nbs/core/06_model.ipynb #c80bc5bf
 _SET_LATER = "set later"  # in a configuration: attributes that no declaration and no `__init__` gives
@@ -233,7 +233,7 @@ class Model(nn.Module):
         return f"{type(self).__name__}({', '.join(f'{n}={as_expression(v)}' for n, v in shown.items())})"
 
     def _repr_html_(self) -> str:
-        return as_html(self)
+        return shown_as_html(self)
 
 # %% ../../nbs/core/06_model.ipynb #5128cdb6
 def _encode(value: Any, where: str) -> Any:

@@ -1,7 +1,9 @@
 """How the network learns: losses, optimizer, checkpoints, training, gradients."""
 
+from typing import TYPE_CHECKING
+
+from ..core.lazy import lazily
 from .checkpoint import CheckpointError
-from .gradients import drive_gradients
 from .loss import Loss, ReachLoss
 from .loss_terms import (
     HiddenActivity,
@@ -16,6 +18,9 @@ from .mean_squares import mean_square
 from .nonfinite import NonFiniteError
 from .progress import Progress
 from .training import train
+
+if TYPE_CHECKING:
+    from .gradients import drive_gradients
 
 __all__ = [
     "CheckpointError",
@@ -34,6 +39,8 @@ __all__ = [
     "mean_square",
     "train",
 ]
+
+__getattr__ = lazily(__name__, {"drive_gradients": "gradients"})
 
 
 def __dir__() -> list[str]:
