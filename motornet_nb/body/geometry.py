@@ -18,6 +18,7 @@ from .skeleton import Coefficients, PointMass, Skeleton, TwoDofArm
 from ..core.checks import as_quantity, refuse
 from ..core.model import Model
 from ..core.parameters import data, quantity
+from ..core.registry import offer
 
 # %% ../../nbs/body/06_geometry.ipynb #8cbff726
 class MusculotendonGeometry(NamedTuple):
@@ -263,3 +264,8 @@ class ConstantGeometry(Geometry):
         are 0, (batch, muscle)."""
         nothing = torch.zeros(position.shape[0], self.n_muscles, dtype=position.dtype, device=position.device)
         return MusculotendonGeometry(nothing, nothing, c["moment_arm"].expand(position.shape[0], -1, -1))
+
+
+offer(Geometry, "paths over points", PathGeometry)
+offer(Geometry, "polynomials of the joint positions", PolynomialGeometry)
+offer(Geometry, "constant moment arms", ConstantGeometry)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..core.checks import describe, is_number, is_whole, refuse
 from ..core.model import Model
 from ..core.parameters import count, number
+from ..core.registry import offer
 
 # %% ../../nbs/control/00_policy.ipynb #7ca780c7
 @runtime_checkable
@@ -243,3 +244,6 @@ def _takes_noise(forward: Callable, has_self: bool) -> bool:
     if third:
         return "noise" in third[0].name or third[0].default is inspect.Parameter.empty
     return any(p.kind == p.VAR_POSITIONAL for p in parameters)
+
+
+offer(Policy, "network of the paper (GRU)", PolicyGRU)

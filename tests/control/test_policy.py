@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from worlds import Perceptron, PolicyLSTM, assert_equal, network, point_mass_world
 
+import motornet_nb as mn
 from motornet_nb import Policy, PolicyGRU, from_config, play, train
 from motornet_nb.control.policy import check_policy
 
@@ -134,3 +135,19 @@ def test_wrong_sizes_are_refused(wrong):
     "Numbers of inputs, units and actions are whole and positive, noise is not negative."
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PolicyGRU(**{"n_inputs": 3, "n_units": 4, "n_actions": 2} | wrong)
+
+
+def test_policies_can_be_chosen():
+    "The paper's network, and models of one's own that are policies."
+    from motornet_nb.core.registry import choices
+
+    class Passes(mn.Model):
+        def init_hidden(self, batch_size):
+            return None
+
+        def forward(self, observation, hidden):
+            return observation, None
+
+    found = choices(mn.Policy)
+    assert found["network of the paper (GRU)"] is mn.PolicyGRU and Passes in found.values()
+    assert not [c for c in found.values() if not hasattr(c, "init_hidden")]
