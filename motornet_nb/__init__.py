@@ -2,10 +2,9 @@
 
 __version__ = "0.2.0"
 
-import importlib as _importlib
 from typing import TYPE_CHECKING
 
-import torch as _torch  # noqa: F401  (torch loads faster where few imports are on the stack)
+import torch as _torch  # first: it loads faster where few imports are on the stack
 
 from motornet_nb.body.body import Body
 from motornet_nb.body.effector import Effector
@@ -28,6 +27,7 @@ from motornet_nb.control.audit import AuditError
 from motornet_nb.control.policy import Policy, PolicyGRU
 from motornet_nb.control.replicates import Replicates, unstack
 from motornet_nb.control.rollout import Rollout, play
+from motornet_nb.core.lazy import lazily as _lazily
 from motornet_nb.core.model import Model, from_config
 from motornet_nb.core.ranges import keep_in_range
 from motornet_nb.core.recorded_variables import RecordedVariable
@@ -161,12 +161,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str):
-    if name in _LAZY:
-        return getattr(_importlib.import_module(f"motornet_nb.{_LAZY[name]}"), name)
-    if name in _ROOMS or name in _FORMER:
-        return _importlib.import_module(f"motornet_nb.{name}")
-    raise AttributeError(f"module 'motornet_nb' has no attribute {name!r}")
+__getattr__ = _lazily(__name__, dict.fromkeys((*_ROOMS, *_FORMER), "") | _LAZY)
 
 
 def __dir__() -> list[str]:

@@ -2,27 +2,9 @@
 
 import numpy as np
 import pytest
-from worlds import network
 
-import motornet_nb as mn
 from motornet_nb.live.trial_courses import RasterPicture, TrialCoursePicture, go_time, trial_course
-from motornet_nb.live.trial_pictures import ShownTrials
 from motornet_nb.results.kinematics import endpoint_speed
-
-
-@pytest.fixture(scope="module")
-def world():
-    env = mn.Environment(mn.geometric_arm26(), mn.CenterOutReach(n_targets=4), duration=0.2)
-    return mn.simulate(network(env, n_units=5), env), env.effector
-
-
-@pytest.fixture
-def shown(world):
-    ds, body = world
-    return [
-        ShownTrials(ds.isel(trial=[0, 2]), [0, 2], 0, body),
-        ShownTrials(ds.isel(trial=[1]), [1], 1, body),
-    ]
 
 
 def test_a_course_of_directions_and_one_of_muscles(world, shown):

@@ -1,27 +1,9 @@
 """Maps of trials that are shown."""
 
 import numpy as np
-import pytest
 from bokeh.events import Tap
-from worlds import network
 
-import motornet_nb as mn
-from motornet_nb.live.trial_pictures import HandPathPicture, ShownTrials, TrialBodyPicture
-
-
-@pytest.fixture(scope="module")
-def world():
-    env = mn.Environment(mn.geometric_arm26(), mn.CenterOutReach(n_targets=4), duration=0.2)
-    return mn.simulate(network(env, n_units=5), env), env.effector
-
-
-@pytest.fixture
-def shown(world):
-    ds, body = world
-    return [
-        ShownTrials(ds.isel(trial=[0, 2]), [0, 2], 0, body),
-        ShownTrials(ds.isel(trial=[1]), [1], 1, body),
-    ]
+from motornet_nb.live.trial_pictures import HandPathPicture, TrialBodyPicture
 
 
 def test_paths_hands_and_targets(world, shown):

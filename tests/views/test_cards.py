@@ -4,13 +4,11 @@ import html.parser
 import re
 import time
 
-import numpy as np
 import pytest
 import torch
 from bodies import BODIES, make_body
 
 import motornet_nb as mn
-from motornet_nb.body.posture import outline, workspace
 
 
 class Balanced(html.parser.HTMLParser):
@@ -53,28 +51,6 @@ def test_every_body_shows_itself(name):
     assert all(muscle in text for muscle in body.muscle_names)
     for parameter in body.declarations:
         assert parameter in text, parameter
-
-
-def test_muscle_paths_are_drawn_where_the_body_has_them():
-    arm = mn.geometric_arm26()
-    bones, paths = outline(arm, torch.tensor([0.0, 0.0]))
-    np.testing.assert_allclose(bones, [[0, 0], [0.309, 0], [0.642, 0]], atol=1e-12)
-    np.testing.assert_allclose(paths["brachioradialis"], [[0.23, 0.001], [0.309 + 0.231, 0.01]], atol=1e-12)
-    assert list(paths) == arm.muscle_names
-    _, paths = outline(arm, torch.tensor([0.7, 1.1]))
-    length = arm.evaluate_geometry(torch.tensor([[0.7, 1.1]]), torch.zeros(1, 2)).length[0]
-    drawn = [np.linalg.norm(np.diff(path, axis=0), axis=1).sum() for path in paths.values()]
-    np.testing.assert_allclose(drawn, length, rtol=1e-6)
-    assert outline(mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()), torch.zeros(2))[1] == {}
-
-
-def test_workspace_is_the_reach_within_limits():
-    arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen(), dtype=torch.float64)
-    edge = np.linalg.norm(workspace(arm), axis=1)
-    nearest = np.sqrt(0.309**2 + 0.333**2 + 2 * 0.309 * 0.333 * np.cos(np.radians(155)))
-    assert edge.max() == pytest.approx(0.642) and edge.min() == pytest.approx(nearest)
-    assert workspace(mn.ReluPointMass24()).min() == -1
-    assert workspace(mn.Effector(mn.PointMass(space_dim=3), mn.ReluMuscle())).shape == (0, 3)
 
 
 class Formless(mn.PointMass):
