@@ -35,9 +35,11 @@ from motornet_nb.core.streams import Streams
 from motornet_nb.core.tables import CARDS as _CARDS
 from motornet_nb.former import FORMER as _FORMER
 from motornet_nb.former import find_former_modules as _find_former_modules
+from motornet_nb.learning import schedules
 from motornet_nb.learning.checkpoint import CheckpointError
 from motornet_nb.learning.loss import Loss, ReachLoss, Term
 from motornet_nb.learning.nonfinite import NonFiniteError
+from motornet_nb.learning.optimizer_state import optimizer_state
 from motornet_nb.learning.progress import Progress
 from motornet_nb.learning.training import train
 from motornet_nb.results.dataset import simulate, to_dataset
@@ -152,8 +154,10 @@ __all__ = [
     "geometric_arm26",
     "keep_in_range",
     "load",
+    "optimizer_state",
     "play",
     "save",
+    "schedules",
     "simulate",
     "to_dataset",
     "train",

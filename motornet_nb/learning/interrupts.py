@@ -11,41 +11,45 @@ import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
+from typing import Any
 
 # %% ../../nbs/learning/08_interrupts.ipynb #7c25a201
 class Interrupts:
-    "Within this context an interrupt can be held back; afterwards Ctrl-C does what it did before."
+    "Within this context Ctrl-C and SIGTERM can be held back; afterwards they do what they did before. SIGTERM ends the program by SystemExit, so that what has to be saved is saved."
 
     def __init__(self):
-        self._held, self._pending = False, False
-        self._before = None  # what Ctrl-C did before; None where there is nothing to hold back
+        self._held, self._pending = False, 0
+        self._before: dict[int, Any] = {}  # what each signal did before, where there is something to hold back
 
     def __enter__(self) -> "Interrupts":
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            if callable(before):
-                self._before = before
-                signal.signal(signal.SIGINT, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                before = signal.getsignal(number)
+                if callable(before) or (number == signal.SIGTERM and before == signal.SIG_DFL):
+                    self._before[number] = before
+                    signal.signal(number, self._handle)
         return self
 
     def __exit__(self, *error) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._held or self._before is None:
-            self._pending = True
+        if self._held:
+            self._pending = self._pending or number
+        elif callable(before := self._before[number]):
+            before(number, frame)
         else:
-            self._before(number, frame)
+            raise SystemExit(128 + number)  # as a shell says of a program that a signal has ended
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        "What happens in here happens whole: an interrupt comes through when it is over."
+        "What happens in here happens whole: a signal comes through when it is over."
         self._held = True
         try:
             yield
         finally:
             self._held = False
-            if self._pending and self._before is not None:
-                self._pending = False
-                self._before(signal.SIGINT, None)
+            if self._pending:
+                number, self._pending = self._pending, 0
+                self._handle(number, None)

@@ -6,6 +6,7 @@
 __all__ = ['Scheduler', 'GivenOptimizer', 'GivenScheduler', 'NetworkOptimizer']
 
 # %% ../../nbs/learning/07_optimizer.ipynb #dc60438b
+import copy
 import inspect
 import math
 import warnings
@@ -198,6 +199,35 @@ class NetworkOptimizer:
         if self.scheduler is not None:
             self.scheduler.load_state_dict(state["scheduler"])
         self.follow()
+
+    def continue_from(
+        self,
+        kind: str,  # the name of the class of the optimizer that has them
+        moments: dict[str, dict[str, Any]],  # what it remembers of each parameter, by their names
+    ) -> None:
+        "Remember what another optimizer of the same class did of the same parameters; rates and the like stay. ValueError: class, names or shapes differ."
+        own, owner = type(self.optimizer).__name__, ("train", "optimizer_state")
+        if kind != own:
+            raise refuse(*owner, f"of {kind}", f"of the optimizer of this run, {own}")
+        shapes = {n: tuple(p.shape) for n, p in self._held}
+        if not shapes.keys() & moments.keys():
+            raise refuse(
+                *owner,
+                f"of {', '.join(list(moments)[:3])}",
+                f"of parameters of this policy ({', '.join(list(shapes)[:3])}, ...)",
+            )
+        places = {id(p): i for i, p in enumerate(self._in_optimizer())}
+        state = {}
+        for name, parameter in self._held:
+            for what, value in moments.get(name, {}).items():
+                has = tuple(getattr(value, "shape", ()))
+                if has not in ((), shapes[name]):
+                    raise refuse(
+                        *owner, f"{what} of {name} of shape {has}", f"of the shape of the parameter, {shapes[name]}"
+                    )
+            if name in moments:
+                state[places[id(parameter)]] = copy.deepcopy(moments[name])
+        self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
 
     def _regroup(self, groups: list[list[str | None]]) -> None:
         "The groups of parameters of a saved optimizer; what has no name is not of this policy, and stays."

@@ -26,6 +26,7 @@ from .evaluation import LossFunction, outputs_read
 from .interrupts import Interrupts
 from .loss import ReachLoss
 from .optimizer import GivenOptimizer, GivenScheduler, NetworkOptimizer
+from .optimizer_state import OptimizerState, as_optimizer_state, hand_on, remember
 from .progress import Progress, progress_bar
 from .run_folder import RunFolder
 from .training_run import TrainingRun, check_shared_body
@@ -124,6 +125,7 @@ class TrainOptions(TypedDict, total=False):
     optimizer: GivenOptimizer
     scheduler: GivenScheduler
     clip_norm: float | None
+    optimizer_state: OptimizerState | str | Path | None
     engine: str
     checkpoint: str | Path | None
     every: int
@@ -184,6 +186,10 @@ def train(
     optimizer: GivenOptimizer = None,  # an optimizer, or a function of the parameters that makes one
     scheduler: GivenScheduler = None,  # a learning-rate scheduler, or a function of the optimizer; stepped after every batch
     clip_norm: float | None = 1.0,  # largest gradient norm; None not to clip
+    optimizer_state: OptimizerState
+    | str
+    | Path
+    | None = None,  # of a training before, whose optimiser this one goes on with: `mn.optimizer_state(policy)`, or the folder of its checkpoints
     engine: str = "auto",  # "fused", "compile", "eager", or "auto" for the fastest that works
     replicates: int | None = None,  # how many networks to train at once; copies of `policy`, or what it makes
     seeds: Sequence[int] | None = None,  # of each replicate; seed, seed + 1, ... if None
@@ -203,7 +209,7 @@ def train(
 
     The log has the columns loss, the weighted terms by name, gradient_norm (before clipping), learning_rate, seconds, and the index batch, or
     replicate and batch; `log.attrs["engine"]` says which engine ran. Checkpoints are files checkpoint-00000100.safetensors (see
-    `learning.checkpoint`). NonFiniteError: a number is no longer finite, and says which. CheckpointError: one cannot be written or read. ValueError or
+    `learning.checkpoint`); Ctrl-C and SIGTERM write one, too. NonFiniteError: a number is no longer finite, and says which. CheckpointError: one cannot be written or read. ValueError or
     TypeError: an argument is refused, by its name. Whatever ends a run, the error has the `progress`.
     """
     _check(n_batches, batch_size, learning_rate, clip_norm, every, on_nonfinite, checkpoint, resume)
@@ -219,9 +225,13 @@ def train(
     world = [m for m in (environment, loss) if isinstance(m, nn.Module)]
     check_ranges(trained, *world)
     optimizers = _optimizers(networks, environment, world, optimizer, scheduler, learning_rate, clip_norm)
+    handed_on = None if optimizer_state is None else as_optimizer_state(optimizer_state)
+    if handed_on is not None:
+        hand_on(handed_on, optimizers)
     state = Progress(trained, environment, n_batches)
     own_seeds = list(trained.seeds) if isinstance(trained, Replicates) else [seed]
     recipe = {"loss": loss, "seeds": own_seeds, "batch_size": batch_size, "clip_norm": clip_norm}
+    recipe |= {} if handed_on is None else {"optimizer_state": handed_on.digest}
     folder = (
         None if checkpoint is None else RunFolder(checkpoint, state, optimizers, recipe)
     )  # before anything is played
@@ -255,6 +265,8 @@ def train(
             if bar is not None:
                 bar.close()
             trained.train(was_training)
+            if run.consistent:
+                remember(trained, optimizers)
             for each in optimizers:
                 each.zero_grad()
     if isinstance(trained, Replicates):

@@ -71,3 +71,41 @@ def test_other_threads_get_no_interrupts():
     thread.start()
     thread.join()
     assert found == [2] and signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_order_to_end_is_held_back_too():
+    "SIGTERM, which a cluster or a shell sends, ends a program as a shell says it: 128 + 15."
+    done = []
+    with pytest.raises(SystemExit) as ended, Interrupts() as interrupts:
+        with interrupts.held():
+            signal.raise_signal(signal.SIGTERM)
+            done.append("whole")
+        done.append("never")
+    assert done == ["whole"] and ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+
+
+def test_a_handler_of_ones_own_is_asked():
+    "What a program has set for SIGTERM is what happens."
+    before, got = signal.getsignal(signal.SIGTERM), []
+    try:
+        signal.signal(signal.SIGTERM, lambda *a: got.append(a[0]))
+        with Interrupts():
+            signal.raise_signal(signal.SIGTERM)
+        assert got == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_order_to_end_leaves_a_checkpoint(tmp_path):
+    "As Ctrl-C does: the network and the folder are those of the last whole batch."
+    env = point_mass_world()
+
+    def end(progress):
+        if progress.batch == 3:
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as ended:
+        four_batches(network(env), env, checkpoint=tmp_path, callbacks=[end])
+    assert ended.value.progress.batch == 3 and "3 of 4 batches are done" in ended.value.__notes__[0]
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint-00000003.safetensors"]
