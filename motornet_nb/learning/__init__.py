@@ -17,6 +17,7 @@ from .loss_terms import (
 from .mean_squares import mean_square
 from .nonfinite import NonFiniteError
 from .progress import Progress
+from .saved_run import load_run
 from .training import train
 
 if TYPE_CHECKING:

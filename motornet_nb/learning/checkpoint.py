@@ -37,7 +37,7 @@ class Checkpoint:
     """A checkpoint that was read and found good.
 
     Of a run of `train`, `facts` has the keys `run` (with `tensors` the packed state: batch, engine, weights, learners, log, random), `recipe` (what the
-    run was told to do), `recipe_version` and `moved` (what the run itself has changed of the recipe).
+    run was told to do), `recipe_version`, `moved` (what the run itself has changed of the recipe) and `models` (the configurations of environment, policy and loss, as far as they have one).
     """
 
     path: Path  # the file
