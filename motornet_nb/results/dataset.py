@@ -12,10 +12,11 @@ import platform
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
+from .grid import over_grid
 from torch import Tensor, nn
 
 from ..control.closed_loop import check_match
@@ -273,10 +274,12 @@ def _engine_for(name: str, policy: nn.Module, environment: Environment, n_trials
 
 
 def simulate(
-    policy: nn.Module,  # the network, or `Replicates`
+    policy: nn.Module | Sequence[nn.Module],  # the network, `Replicates`, or several networks of one shape
     environment: Environment,  # the body and its task
     trials: Trials | None = None,  # the trials to play; drawn if None
     *,
+    grid: Mapping[str, Mapping[str, Any] | Sequence[Any]]
+    | None = None,  # values of parameters of the task or the environment, to be played in all combinations
     n: int | None = None,  # number of trials to draw; every test trial of the task if None
     split: str = "test",  # distribution to draw from, "test" or "train"
     seed: int = 0,  # of trials and noise
@@ -286,9 +289,20 @@ def simulate(
 ) -> "xr.Dataset":
     """Play trials without learning, without gradients and with the network in evaluation mode, and return all that was recorded.
 
-    `to_dataset` lists the variables, coordinates and attributes of the Dataset. The same seed gives the same trials and noise.
-    ValueError where network and environment do not fit, or a task has a label under a taken name; AuditError where a fused rollout is not the eager one.
+    `to_dataset` lists the variables, coordinates and attributes of the Dataset. The same seed gives the same trials and noise. A list of networks is played as replicates.
+    With a `grid`, say `{"loads": {"none": [], "field": mn.CurlField(8.0)}, "distance": [0.05, 0.10]}`, the trials of all combinations follow one another, the last parameter changing fastest, each combination with the same seed;
+    each parameter is a coordinate over trial (the labels, or the numbers), and what a combination does not record is NaN.
+    ValueError where network and environment do not fit, for a `grid` that is none, or a task has a label under a taken name; AuditError where a fused rollout is not the eager one.
     """
+    options = {"n": n, "split": split, "seed": seed, "deterministic": deterministic, "engine": engine, "audit": audit}
+    if isinstance(policy, list | tuple):
+        return simulate(Replicates(policy), environment, trials, grid=grid, **options).drop_vars("seed")
+    policy = cast(nn.Module, policy)
+    if grid is not None:
+        if trials is not None:
+            raise refuse("simulate", "trials", trials, "None where there is a grid, as the trials differ with it")
+        together = over_grid(grid, environment, lambda changed: simulate(policy, changed, **options))
+        return together.assign_attrs(_provenance(environment, networks_of(policy)[0], seed))
     check_match(policy, environment)
     streams, networks = Streams(seed), len(networks_of(policy))
     if trials is None:

@@ -290,8 +290,8 @@ class CurlField(Load):
 class ForceChannel(Load):
     "Stiff walls along the line from start to goal; their force is recorded."
 
-    stiffness = quantity(1000.0, "N/m", "stiffness of the walls", above=0, typical=(500, 6000))
-    wall_damping = quantity(40.0, "N s/m", "damping of the walls", at_least=0, typical=(10, 100))
+    stiffness = quantity(3000.0, "N/m", "stiffness of the walls", above=0, typical=(500, 6000))
+    wall_damping = quantity(60.0, "N s/m", "damping of the walls", at_least=0, typical=(10, 100))
 
     depends_on_motion = True
     recorded_as = "channel_force"

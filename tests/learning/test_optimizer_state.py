@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 from short_trainings import quick, weights
-from worlds import network, point_mass_world
+from worlds import network
 
 import motornet_nb as mn
 
@@ -121,4 +121,3 @@ def test_a_run_is_resumed_with_the_state_it_began_with(env, tmp_path):
     assert weights(again)
     with pytest.raises(ValueError, match="optimizer_state"):
         quick(copy.deepcopy(net), env, n_batches=4, checkpoint=tmp_path, resume=True)
-

@@ -21,9 +21,7 @@ def rates(schedule, n):
 
 def test_a_cosine_after_a_warm_up():
     seen = rates(schedules.warm_cosine(100, warm_up=10, last=0.1), 130)
-    expected = [
-        min(1, (b + 1) / 10) * (0.1 + 0.45 * (1 + math.cos(math.pi * min(b, 100) / 100))) for b in range(130)
-    ]
+    expected = [min(1, (b + 1) / 10) * (0.1 + 0.45 * (1 + math.cos(math.pi * min(b, 100) / 100))) for b in range(130)]
     assert seen == pytest.approx(expected, rel=1e-12) and seen[110] == seen[129] == pytest.approx(0.1)
 
 
