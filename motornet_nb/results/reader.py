@@ -189,7 +189,7 @@ class TrialReader:
     def tuning(
         self,
     ) -> "tuple[xr.Dataset | None, str]":  # of `preferred_directions`, and a note on how many trials it is from
-        "Preferred directions of the units, from at most 200 trials; (None, '') without hidden activity or with fewer than three directions."
+        "Preferred directions of the units over whole movements, from at most 200 trials; (None, '') without hidden activity or with fewer than three directions."
         if "hidden" not in self.ds or self.ds["hidden"].ndim != 3:
             return None, ""
         aimed = self.shown[np.isfinite(self.direction)]
@@ -198,7 +198,7 @@ class TrialReader:
         activity = self._bare(["hidden", "endpoint_position"]).isel(trial=used)
         try:
             tuned = preferred_directions(
-                activity.assign_coords({n: labels[n].variable for n in _LABELS if n in labels})
+                activity.assign_coords({n: labels[n].variable for n in _LABELS if n in labels}), window="movement"
             )
         except ValueError:  # fewer than three directions
             return None, ""

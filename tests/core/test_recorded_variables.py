@@ -515,4 +515,4 @@ def test_views_show_them():
     assert mn.Explorer(ds) is not None
     from motornet_nb.results.tuning import preferred_directions
 
-    assert preferred_directions(ds, "fatigue").preferred_direction.dims == ("muscle",)
+    assert preferred_directions(ds, "fatigue", window="movement").preferred_direction.dims == ("muscle",)

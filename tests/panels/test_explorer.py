@@ -148,7 +148,7 @@ def test_rows_of_the_raster_are_in_the_order_of_preferred_directions(explorer, d
     from motornet_nb.results.tuning import preferred_directions
 
     explorer.show(2)
-    angle = preferred_directions(ds)["preferred_direction"].values % (2 * np.pi)
+    angle = preferred_directions(ds, window="movement")["preferred_direction"].values % (2 * np.pi)
     assert (np.diff(angle[explorer._rasters[0].order]) >= 0).all()
     (image,) = explorer._rasters[0].image.data["image"]
     np.testing.assert_allclose(image, ds["hidden"][2].values.T[np.argsort(angle)], rtol=1e-6)

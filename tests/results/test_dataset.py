@@ -327,8 +327,8 @@ def test_an_old_file_is_analysed_and_shown(tmp_path):
         for ds in (old, lazy):
             table = mn.analysis.reach_kinematics(ds)
             assert len(table) == 4 and table["peak_speed"].notna().all()
-            assert preferred_directions(ds).sizes["unit"] == 3
-            assert preferred_directions(ds, "observation").sizes == {"observation_element": 15}
+            assert preferred_directions(ds, window="movement").sizes["unit"] == 3
+            assert preferred_directions(ds, "observation", window="movement").sizes == {"observation_element": 15}
             reader = TrialReader(ds)
             assert reader.ds.observation.dims[-1] == "observation_element" and reader.read([0]).sizes["trial"] == 1
             for view in (mn.views.trajectories, mn.views.activations, mn.views.kinematics):
@@ -348,7 +348,7 @@ def test_no_dataset_has_a_variable_named_like_its_dimension(ds, env):
 
     body = env.effector
     made = [
-        preferred_directions(ds),
+        preferred_directions(ds, window="movement"),
         statics.passive_drift(body, n=3),
         statics.moment_arm_map(body, n=3),
         statics.force_length(body),

@@ -83,7 +83,7 @@ def test_trials_of_another_dataset_that_go_in_the_same_direction(ds):
 
 def test_preferred_directions_of_what_is_read(ds):
     tuned, note = TrialReader(ds).tuning()
-    assert note == "" and tuned.equals(preferred_directions(ds))
+    assert note == "" and tuned.equals(preferred_directions(ds, window="movement"))
     assert TrialReader(ds.isel(trial=[0, 1])).tuning() == (None, "")
     assert TrialReader(ds.drop_vars("hidden")).tuning() == (None, "")
     many = xr.concat([ds] * 60, "trial").assign_coords(trial=np.arange(240))
