@@ -47,7 +47,7 @@ from motornet_nb.results.experiment import Experiment, load, save
 from motornet_nb.task.environment import Environment
 from motornet_nb.task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
 from motornet_nb.task.registration import register as _register
-from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task
+from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task, UniformDirectionReach
 from motornet_nb.task.trials import Trials
 
 if TYPE_CHECKING:  # what an editor should know of; it is imported when it is first used
@@ -149,6 +149,7 @@ __all__ = [
     "Term",
     "Trials",
     "TwoDofArm",
+    "UniformDirectionReach",
     "from_config",
     "fused",
     "geometric_arm26",

@@ -9,7 +9,7 @@ from .environment import Environment
 from .loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
 from .reward import ReachReward, Reward
 from .task import Task
-from .tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach
+from .tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, UniformDirectionReach
 from .trials import Trials
 from .world import World
 
@@ -33,6 +33,7 @@ __all__ = [
     "Reward",
     "Task",
     "Trials",
+    "UniformDirectionReach",
     "World",
     "assemble",
     "catch_trials",

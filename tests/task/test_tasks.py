@@ -267,3 +267,27 @@ def test_configuration_round_trip(task):
     assert again == task and eval(repr(task), vars(mn)) == task
     assert task != task.replace(loads=[CurlField(99.0)])
     assert_equal(draw(again, 7).target, draw(task, 7).target)
+
+
+def test_all_directions_alike():
+    "Of an arm, whose random reaches are not; starts, goals and the label agree."
+    body = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
+
+    def resultant(task):
+        trials = mn.Environment(body, task, duration=0.5).sample(3000, 1, "train")
+        toward = trials.goal - trials.start
+        angle = torch.atan2(toward[:, 1], toward[:, 0]).double()
+        torch.testing.assert_close(angle % (2 * torch.pi), trials.labels["target_direction"], atol=1e-5, rtol=0)
+        return float(torch.polar(torch.ones_like(angle), 2 * angle).mean().abs())
+
+    assert resultant(mn.DelayedReach()) > 0.2 and resultant(mn.UniformDirectionReach()) < 0.05
+
+
+def test_directions_alike_from_a_start_that_is_given():
+    "Goals are chosen; the start is the one that was asked for. A body on a line has no directions."
+    env = mn.Environment(mn.ReluPointMass24(), mn.UniformDirectionReach(n_candidates=8), duration=0.3)
+    trials = env.sample(64, 0, "test", joint_state=[[0.1, -0.2]])
+    assert torch.allclose(trials.start, torch.tensor([[0.1, -0.2]]).expand(64, 2)) and len(trials.goal.unique(dim=0)) > 60
+    line = mn.Effector(mn.PointMass(space_dim=1), mn.ReluMuscle(), name="line")
+    with pytest.raises(ValueError, match="moves in a plane"):
+        mn.UniformDirectionReach().sample(4, line, 10, mn.Streams(0), "train")
