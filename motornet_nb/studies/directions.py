@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DIRECTIONS', 'GROUPS', 'examination', 'endpoint_inertia', 'training_directions', 'direction_measures',
-           'preferred_directions_study']
+           'preferred_directions']
 
 # %% ../../nbs/studies/04_directions.ipynb #2af421b3
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ from ..control.replicates import Replicates
 from ..core.streams import Streams
 from ..learning.loss import ReachLoss
 from ..learning.schedules import warm_cosine
+from ..results import tuning
 from ..results.axes import axial_statistics, compare_axes
 from ..results.circular import axial_mean
 from ..results.dataset import simulate
 from ..results.kinematics import reach_measure
-from ..results.tuning import preferred_directions
 from .runs import StudyRun, log_dataset
 from ..task.environment import Environment
 from ..task.tasks import CenterOutReach, DelayedReach, Task, UniformDirectionReach
@@ -139,8 +139,8 @@ def direction_measures(
 ) -> dict[str, "xr.Dataset"]:
     """What the study measures of one group of networks, by name: trials (the reaches, of `simulate`), endpoint_error (replicate, trial) m, directions and axes of the units, muscle_directions and muscle_axes of the muscles' forces."""
     trials = simulate(networks, examination(group))
-    units = preferred_directions(trials, **options)
-    muscles = preferred_directions(trials, "muscle_force", **options)
+    units = tuning.preferred_directions(trials, **options)
+    muscles = tuning.preferred_directions(trials, "muscle_force", **options)
     return {
         "trials": trials,
         "errors": reach_measure(trials, "endpoint_error").to_dataset(name="endpoint_error"),
@@ -151,7 +151,7 @@ def direction_measures(
     }
 
 
-def preferred_directions_study(
+def preferred_directions(
     size: str = "quick",  # "smoke", "quick", "full" or "paper"
     folder: str
     | Path
@@ -161,6 +161,7 @@ def preferred_directions_study(
     groups: tuple[str, ...] = ("arm", "point_mass", "arm_uniform"),  # of networks, with "arm"
     networks: Mapping[str, Replicates]
     | None = None,  # trained ones by group, say `mn.pretrained`; trained here if None
+    replicates: int | None = None,  # how many networks of each kind, instead of the size's number
     progress: bool = True,  # whether to show bars
 ) -> "xr.DataTree":
     """Train networks to reach with an arm and with a point mass, and find the directions that their units prefer.
@@ -169,7 +170,7 @@ def preferred_directions_study(
     networks before the training; "comparison" (of `compare_axes`) arm against point mass; "inertia" (of `endpoint_inertia`) the arm's hand. ValueError: an unknown size, or a folder of another run.
     Codol et al. (2024), eLife 12: RP88591, section 2.5 and Figure 6; Lillicrap & Scott (2013), Neuron 77: 168-179.
     """
-    run = StudyRun("preferred_directions", DIRECTIONS, size, folder, seed, progress)
+    run = StudyRun("preferred_directions", DIRECTIONS, size, folder, seed, replicates, progress)
     parts: dict[str, Any] = {}
     for group in groups:
         training = _environment(group, GROUPS[group][1]())
@@ -178,7 +179,7 @@ def preferred_directions_study(
             first = run.networks(
                 lambda: PolicyGRU(training.n_observations, run.settings["units"], training.n_actions),
                 run.settings["networks"],
-            )  # noqa: B023
+            )
             trained = _train(run, group, first, training)
             parts[f"/{group}/log"] = log_dataset(trained.log)
             if group == "arm":

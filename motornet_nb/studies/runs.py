@@ -39,6 +39,7 @@ class StudyRun:
     size: str  # one of them
     folder: str | Path | None = None  # where it goes on from, if it is there already; nothing is written if None
     seed: int = 0  # of the first network; the others follow
+    replicates: int | None = None  # how many networks of each kind, instead of the size's number
     progress: bool = True  # whether to show bars
     optimizer_states: dict[str, OptimizerState] = field(
         default_factory=dict
@@ -51,6 +52,10 @@ class StudyRun:
         if not is_whole(self.seed) or self.seed < 0:
             raise refuse(self.name, "seed", self.seed, "a whole number, at least 0")
         self.settings = dict(self.sizes[self.size])
+        if self.replicates is not None:
+            if not is_whole(self.replicates) or self.replicates < 1:
+                raise refuse(self.name, "replicates", self.replicates, "a whole number, at least 1")
+            self.settings["networks"] = int(self.replicates)
         if self.folder is not None:
             self.folder = Path(self.folder)
             self._claim(self.folder)
