@@ -168,7 +168,7 @@ def _curve(networks: Iterator[tuple[int, Replicates]]) -> "xr.Dataset":
     "What the networks do in the field and in the channel on the way: max_lateral_deviation, endpoint_error (replicate, batch, trial) m, compensation (replicate, batch, trial)."
     import xarray as xr
 
-    rows = []
+    rows: list[xr.Dataset] = []
     for batch, several in networks:
         tests = curl_test(several)
         field, channel = part(tests, "field"), part(tests, "channel")
@@ -177,7 +177,7 @@ def _curve(networks: Iterator[tuple[int, Replicates]]) -> "xr.Dataset":
         plain = {n: (("replicate", "trial"), v.values, v.attrs) for n, v in values.items()}
         directions = ("trial", field["target_direction"].values, field["target_direction"].attrs)
         rows.append(xr.Dataset(plain, {"target_direction": directions}).expand_dims(batch=[batch], axis=1))
-    curve = xr.concat(rows, "batch", data_vars="minimal", coords="minimal", compat="override", join="exact")
+    curve: xr.Dataset = xr.concat(rows, "batch", data_vars="minimal", coords="minimal", compat="override", join="exact")
     curve["batch"].attrs = {"long_name": "batches of training in the field"}
     return curve
 

@@ -8,6 +8,7 @@ __all__ = ['DIRECTIONS', 'GROUPS', 'examination', 'endpoint_inertia', 'training_
 
 # %% ../../nbs/studies/04_directions.ipynb #2af421b3
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,10 +177,8 @@ def preferred_directions(
         training = _environment(group, GROUPS[group][1]())
         trained = None if networks is None else networks[group]
         if trained is None:
-            first = run.networks(
-                lambda: PolicyGRU(training.n_observations, run.settings["units"], training.n_actions),
-                run.settings["networks"],
-            )
+            sizes = training.n_observations, run.settings["units"], training.n_actions
+            first = run.networks(partial(PolicyGRU, *sizes), run.settings["networks"])
             trained = _train(run, group, first, training)
             parts[f"/{group}/log"] = log_dataset(trained.log)
             if group == "arm":
