@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
-from .grid import over_grid
 from torch import Tensor, nn
 
 from ..control.closed_loop import check_match
@@ -29,6 +28,7 @@ from ..core.checks import refuse
 from ..core.model import Model, from_config
 from ..core.recipe import settings_of
 from ..core.streams import Streams
+from .grid import over_grid
 from ..task.environment import Environment
 from ..task.trials import Trials
 

@@ -158,18 +158,16 @@ class StudyRun:
         return tree
 
 # %% ../../nbs/studies/00_runs.ipynb #5a222728
-_ROWS = 400
-
-
 def log_dataset(
     log: "pd.DataFrame",  # of `train`, with replicates
+    rows: int = 400,  # at most, of each network
 ) -> "xr.Dataset":  # over replicate and batch
     "The log as a Dataset: loss, its weighted terms, gradient_norm and learning_rate, each the mean over the batches up to the next one that is kept."
     import xarray as xr
 
     ds = xr.Dataset.from_dataframe(log.drop(columns="seconds", errors="ignore"))
     n = ds.sizes["batch"]
-    wide = max(1, -(-n // _ROWS))
+    wide = max(1, -(-n // rows))
     thin = ds.coarsen(batch=wide, boundary="pad").mean() if wide > 1 else ds
     thin = thin.assign_coords(batch=ds["batch"].values[::wide])
     for name in thin.data_vars:
