@@ -3075,6 +3075,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'motornet_nb/results/tuning.py'),
                                             'motornet_nb.results.tuning._labels': ( 'results/tuning.html#_labels',
                                                                                     'motornet_nb/results/tuning.py'),
+                                            'motornet_nb.results.tuning._owners': ( 'results/tuning.html#_owners',
+                                                                                    'motornet_nb/results/tuning.py'),
                                             'motornet_nb.results.tuning._preferred': ( 'results/tuning.html#_preferred',
                                                                                        'motornet_nb/results/tuning.py'),
                                             'motornet_nb.results.tuning._timestep': ( 'results/tuning.html#_timestep',

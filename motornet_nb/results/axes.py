@@ -73,10 +73,10 @@ def axial_statistics(
       rayleigh_p, of the Rayleigh test of doubled angles for "unit", NaN for "depth"; n_units.
     * (weighting, replicate): network_axis, rad, and network_resultant, of each network alone.
 
-    The Rayleigh test takes units for independent, which those of one network are not: its p is too small, and the intervals over networks say more. Intervals are NaN for a single network; without units all is NaN and n_units 0.
+    The Rayleigh test takes units for independent, which those of one network are not: its p is too small, and the intervals over networks say more. Intervals of few networks are somewhat narrow (`bootstrap_axis`), NaN for a single one; without units all is NaN and n_units 0.
     TypeError for what is no Dataset of `preferred_directions`; ValueError for other dimensions.
 
-    Lillicrap & Scott (2013), Neuron 77: 168-179; Mardia & Jupp (2000), Directional Statistics, Wiley, section 9.4; Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 13.3.
+    Lillicrap & Scott (2013), Neuron 77: 168-179; Mardia & Jupp (2000), Directional Statistics, Wiley; Efron & Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
     """
     angles, depths = _networks(directions, tuned_only, "axial_statistics", "directions")
     each = [None, depths]

@@ -79,7 +79,9 @@ def _bounds(ds: "xr.Dataset", go: np.ndarray, window: Window, aligned_to: str, o
     empty = ~((time >= bounds.begin[:, None] - _SLACK) & (time < bounds.end[:, None] - _SLACK)).any(1)
     if not inside.all() or empty.any():
         cues = np.unique(go.round(6)) if aligned_to == "go cue" else []
-        cue = f", go cue at {cues[0]:g}{f' to {cues[-1]:g}' if len(cues) > 1 else ''} s" if len(cues) else ""
+        cue = f", go cue at {cues[0]:g} s" if len(cues) else ""
+        if len(cues) > 1:
+            cue = f", go cues at {cues[0]:g} to {cues[-1]:g} s (leave out trials in which it does not fit)"
         came = window if window is not None else f"None ({bounds.description})"
         raise refuse(
             owner,
@@ -131,7 +133,7 @@ def _activity(ds: "xr.Dataset", variable: str, window: Window, aligned_to: str, 
     bounds = _bounds(ds, go[used], window, aligned_to, owner)
     inside = (time >= bounds.begin[:, None] - _SLACK) & (time < bounds.end[:, None] - _SLACK)
     activity = ds[variable].isel(trial=used).transpose("trial", "time", ...).astype(float)
-    if window == "movement":
+    if isinstance(window, str):  # to the end
         mean = activity.where(xr.DataArray(inside, dims=("trial", "time"))).mean("time").values
     else:
         weight = xr.DataArray(inside / inside.sum(1, keepdims=True), dims=("trial", "time"))
@@ -187,10 +189,18 @@ def _each_network(ds: "Datasets", owner: str) -> "tuple[list[xr.Dataset], bool]"
     return networks, listed or "replicate" in each[0].dims
 
 
+def _owners(owner: str, networks: Sequence[Any], several: bool) -> list[str]:
+    "Who asks, for error messages: of several networks, which it is."
+    return [f"{owner} (replicate {i})" for i in range(len(networks))] if several else [owner]
+
+
 def _joined(each: "Sequence[Any]", networks: "Sequence[xr.Dataset]", fill: Any) -> Any:
     "Results of several networks along `replicate`; units that a network does not have are filled."
     import xarray as xr
 
+    unit = next(str(d) for d in each[0].dims if d != "direction")
+    labels = list(dict.fromkeys(label for e in each for label in e[unit].values))  # in the order they come
+    each = [e.reindex({unit: labels}, fill_value=fill) for e in each]
     together = xr.concat(each, "replicate", join="outer", fill_value=fill, combine_attrs="override")
     together = together.assign_coords(replicate=np.arange(len(each)))
     together.attrs["window"] = "; ".join(dict.fromkeys(e.attrs["window"] for e in each))
@@ -213,18 +223,17 @@ def tuning_curves(
     Replicates and several Datasets come along `replicate`, with the seeds of the networks where they are known. NaN: a unit, or a direction, that this network does not have.
     """
     networks, several = _each_network(ds, "tuning_curves")
-    each = [_curves(n, variable, window, aligned_to) for n in networks]
+    owners = _owners("tuning_curves", networks, several)
+    each = [_curves(n, variable, window, aligned_to, o) for n, o in zip(networks, owners, strict=True)]
     return _joined(each, networks, np.nan) if several else each[0]
 
 
-def _curves(ds: "xr.Dataset", variable: str, window: Window, aligned_to: str) -> "xr.DataArray":
+def _curves(ds: "xr.Dataset", variable: str, window: Window, aligned_to: str, owner: str) -> "xr.DataArray":
     import xarray as xr
 
-    found = _activity(ds, variable, window, aligned_to, "tuning_curves")
+    found = _activity(ds, variable, window, aligned_to, owner)
     if not len(found.direction):
-        raise refuse(
-            "tuning_curves", "ds", "a Dataset without trials that have a direction and a go cue", "one with such trials"
-        )
+        raise refuse(owner, "ds", "a Dataset without trials that have a direction and a go cue", "one with such trials")
     direction, mean = _by_direction(found.direction, found.activity)
     array = ds[variable]
     unit = _unit_dimension(array)
@@ -250,15 +259,15 @@ class _Cosine(NamedTuple):
     r_squared: np.ndarray  # NaN for a unit that never varies
 
 
-def _fit_cosine(direction: np.ndarray, activity: np.ndarray) -> _Cosine:
+def _fit_cosine(direction: np.ndarray, activity: np.ndarray, owner: str) -> _Cosine:
     "Least squares of b0 + b1 cos + b2 sin; refuses directions that do not determine the three."
     basis = np.stack([np.ones_like(direction), np.cos(direction), np.sin(direction)], 1)
     if len(direction) < 3 or np.linalg.matrix_rank(basis, 1e-6) < 3:
         n = len(_by_direction(direction, activity)[0])
         raise refuse(
-            "preferred_directions",
+            owner,
             "ds",
-            f"a Dataset with {n} directions of reach",
+            f"a Dataset with {n} direction{'' if n == 1 else 's'} of reach in trials with a go cue",
             "one with at least three different ones; tuning_curves takes any number",
         )
     known = np.isfinite(activity).all(0)
@@ -322,7 +331,11 @@ def preferred_directions(
         if not is_number(value) or not 0 <= value <= 1:
             raise refuse("preferred_directions", name, value, "a number, 0 to 1")
     networks, several = _each_network(ds, "preferred_directions")
-    each = [_preferred(n, variable, window, aligned_to, method, min_r_squared, min_depth) for n in networks]
+    limits = float(min_r_squared), float(min_depth)
+    owners = _owners("preferred_directions", networks, several)
+    each = [
+        _preferred(n, variable, window, aligned_to, method, limits, o) for n, o in zip(networks, owners, strict=True)
+    ]
     fill = {"tuned": False} | dict.fromkeys(("preferred_direction", "modulation_depth", "r_squared"), np.nan)
     return _joined(each, networks, fill) if several else each[0]
 
@@ -333,18 +346,18 @@ def _preferred(
     window: Window,
     aligned_to: str,
     method: str,
-    min_r_squared: float,
-    min_depth: float,
+    limits: tuple[float, float],
+    owner: str,
 ) -> "xr.Dataset":
     "The preferred directions of one network."
     import xarray as xr
 
-    direction, activity, description = _activity(ds, variable, window, aligned_to, "preferred_directions")
-    preferred, depth, r_squared = _fit_cosine(direction, activity)
+    direction, activity, description = _activity(ds, variable, window, aligned_to, owner)
+    preferred, depth, r_squared = _fit_cosine(direction, activity, owner)
     if method != "cosine":
         peak, depth = _at_peak(direction, activity, magnitude=method == "peak_of_magnitude")
         preferred = np.where(np.isnan(preferred), np.nan, peak)
-    largest = np.nanmax(depth, initial=0.0)
+    (min_r_squared, min_depth), largest = limits, np.nanmax(depth, initial=0.0)
     tuned = np.isfinite(preferred) & (r_squared >= min_r_squared) & (depth >= min_depth * largest)
     array = ds[variable]
     unit = _unit_dimension(array)
