@@ -142,7 +142,7 @@ def lateral_deviation_at(
     after: float = 0.15,  # s
     *,
     aligned_to: str = "movement onset",  # what the time counts from: "movement onset" or "go cue"
-) -> "xr.DataArray":  # ([replicate,] trial) m
+) -> "xr.DataArray":  # (trial) or (replicate, trial) m
     """The `lateral_deviation` of the hand from the straight line at a time after movement onset (see `movement_times`) or the go cue, positive to the left, interpolated between samples.
 
     NaN without a go cue, without a movement, and after the end of the trial. ValueError for a negative time and for something else to count from.

@@ -256,14 +256,14 @@ def described(
             for (name, array), (_, unit, what) in zip(named.items(), values.values(), strict=True)
         }
     )
-    labels = {name: c for name, c in ds.coords.items() if c.dims and set(c.dims) <= set(made.dims)}
+    labels = {name: c for name, c in ds.coords.items() if set(c.dims) <= set(made.dims)}
     return made.assign_coords({name: c.variable for name, c in labels.items()})
 
 
 def reach_measure(
     ds: "xr.Dataset",  # from `simulate`, of one network or of replicates
     name: str,  # a measure with a unit among `KINEMATICS`
-) -> "xr.DataArray":  # ([replicate,] trial), in the unit of the measure
+) -> "xr.DataArray":  # (trial) or (replicate, trial), in the unit of the measure
     "One column of `reach_kinematics` with the labels of its trials. ValueError for another name."
     import xarray as xr
 

@@ -224,7 +224,7 @@ def muscle_responses(
     twin: "xr.Dataset",  # the same trials without it, as `simulate_twin` gives them
     *,
     variable: str = "activation",  # or another one with one value a muscle: "action", "muscle_force", ...
-    threshold: float = 0.01,  # a muscle responds when it differs from its twin by more, in the variable's unit
+    threshold: float = 0.001,  # a muscle responds when it differs from its twin by more, in the variable's unit
     short_latency: Window = (0.025, 0.05),  # window, s after the onset
     long_latency: Window = (0.05, 0.1),  # window, s after the onset
     voluntary: Window = (0.1, 0.18),  # window, s after the onset
