@@ -1,4 +1,4 @@
-"""Figures for any page, alive without a kernel: hand paths, courses over time, bodies, training."""
+"""Figures for any page, alive without a kernel: hand paths, courses over time, preferred directions, tuning, bodies, training."""
 
 from typing import TYPE_CHECKING
 
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from .loss_curves import training
     from .perturbation_figures import perturbation
     from .playback import animation
+    from .roses import preferred_directions
     from .sliders import slider_grid
     from .timecourses import activations, kinematics, time_courses
+    from .tuning_maps import muscle_map, ridge_map, tuning_curves
 
 __all__ = [
     "activations",
@@ -21,11 +23,15 @@ __all__ = [
     "effector",
     "kinematics",
     "moment_arms",
+    "muscle_map",
     "perturbation",
+    "preferred_directions",
+    "ridge_map",
     "slider_grid",
     "time_courses",
     "training",
     "trajectories",
+    "tuning_curves",
 ]
 
 __getattr__ = lazily(
@@ -37,11 +43,15 @@ __getattr__ = lazily(
         "effector": "effector_figure",
         "kinematics": "timecourses",
         "moment_arms": "effector_figure",
+        "muscle_map": "tuning_maps",
         "perturbation": "perturbation_figures",
+        "preferred_directions": "roses",
+        "ridge_map": "tuning_maps",
         "slider_grid": "sliders",
         "time_courses": "timecourses",
         "training": "loss_curves",
         "trajectories": "hand_paths",
+        "tuning_curves": "tuning_maps",
     },
 )
 
