@@ -15,6 +15,19 @@ from .loss_terms import (
     WeightPenalty,
 )
 from .mean_squares import mean_square
+from .movement_losses import (
+    CoContraction,
+    Effort,
+    EndpointVariance,
+    FinalPosition,
+    FinalVelocity,
+    HiddenCurvature,
+    Jerk,
+    MinimumJerkTracking,
+    antagonists,
+    minimum_effort_loss,
+    minimum_jerk_loss,
+)
 from .nonfinite import NonFiniteError
 from .progress import Progress
 from .saved_run import load_run
@@ -25,9 +38,17 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckpointError",
+    "CoContraction",
+    "Effort",
+    "EndpointVariance",
+    "FinalPosition",
+    "FinalVelocity",
     "HiddenActivity",
+    "HiddenCurvature",
     "HiddenRate",
+    "Jerk",
     "Loss",
+    "MinimumJerkTracking",
     "MuscleActivation",
     "NonFiniteError",
     "PositionError",
@@ -36,8 +57,11 @@ __all__ = [
     "SquaredDistance",
     "Term",
     "WeightPenalty",
+    "antagonists",
     "drive_gradients",
     "mean_square",
+    "minimum_effort_loss",
+    "minimum_jerk_loss",
     "train",
 ]
 

@@ -6,6 +6,7 @@ from ..core.lazy import lazily
 
 if TYPE_CHECKING:
     from .adaptation_figures import adaptation
+    from .comparison import compare
     from .effector_figure import effector, moment_arms
     from .hand_paths import trajectories
     from .loss_curves import training
@@ -20,6 +21,7 @@ __all__ = [
     "activations",
     "adaptation",
     "animation",
+    "compare",
     "effector",
     "kinematics",
     "moment_arms",
@@ -40,6 +42,7 @@ __getattr__ = lazily(
         "activations": "timecourses",
         "adaptation": "adaptation_figures",
         "animation": "playback",
+        "compare": "comparison",
         "effector": "effector_figure",
         "kinematics": "timecourses",
         "moment_arms": "effector_figure",
