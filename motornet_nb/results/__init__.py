@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from ..core.lazy import lazily
 
 if TYPE_CHECKING:
+    from .activity import aligned
     from .adaptation import (
         adaptation_index,
         adaptation_rate,
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from .axes import axial_statistics, compare_axes
     from .circular import axial_mean, bootstrap_axis, circular_mean, permutation_test, rayleigh_test
     from .dataset import as_current, configured, simulate, to_dataset
+    from .decoding import decode
+    from .demixing import demixed
+    from .dynamics import fixed_points, linearisation
     from .experiment import Experiment, load, save
     from .kinematics import endpoint_speed, lateral_deviation, movement_times, reach_kinematics, reach_measure
+    from .population import jpca, pca
     from .responses import muscle_responses, perturbation_response, perturbation_span, posture_kinematics, twin_distance
     from .trials import as_trials, trial_values
     from .tuning import movement_activity, preferred_directions, tuning_curves
@@ -31,6 +36,7 @@ __all__ = [
     "adaptation_index",
     "adaptation_rate",
     "after_effect",
+    "aligned",
     "as_current",
     "as_trials",
     "axial_mean",
@@ -40,15 +46,21 @@ __all__ = [
     "circular_mean",
     "compare_axes",
     "configured",
+    "decode",
+    "demixed",
     "endpoint_speed",
+    "fixed_points",
     "force_compensation",
+    "jpca",
     "lateral_deviation",
     "lateral_deviation_at",
     "learning_curve",
+    "linearisation",
     "load",
     "movement_activity",
     "movement_times",
     "muscle_responses",
+    "pca",
     "permutation_test",
     "perturbation_response",
     "perturbation_span",
@@ -76,6 +88,7 @@ __getattr__ = lazily(
         "adaptation_index": "adaptation",
         "adaptation_rate": "adaptation",
         "after_effect": "adaptation",
+        "aligned": "activity",
         "as_current": "dataset",
         "as_trials": "trials",
         "axial_mean": "circular",
@@ -85,15 +98,21 @@ __getattr__ = lazily(
         "circular_mean": "circular",
         "compare_axes": "axes",
         "configured": "dataset",
+        "decode": "decoding",
+        "demixed": "demixing",
         "endpoint_speed": "kinematics",
+        "fixed_points": "dynamics",
         "force_compensation": "adaptation",
+        "jpca": "population",
         "lateral_deviation": "kinematics",
         "lateral_deviation_at": "adaptation",
         "learning_curve": "adaptation",
+        "linearisation": "dynamics",
         "load": "experiment",
         "movement_activity": "tuning",
         "movement_times": "kinematics",
         "muscle_responses": "responses",
+        "pca": "population",
         "permutation_test": "circular",
         "perturbation_response": "responses",
         "perturbation_span": "responses",

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from .loss_curves import training
     from .perturbation_figures import perturbation
     from .playback import animation
+    from .population_paths import phase_plane
     from .roses import preferred_directions
     from .sliders import slider_grid
     from .timecourses import activations, kinematics, time_courses
     from .tuning_maps import muscle_map, ridge_map, tuning_curves
+    from .unit_grid import hidden_grid
 
 __all__ = [
     "activations",
@@ -23,10 +25,12 @@ __all__ = [
     "animation",
     "compare",
     "effector",
+    "hidden_grid",
     "kinematics",
     "moment_arms",
     "muscle_map",
     "perturbation",
+    "phase_plane",
     "preferred_directions",
     "ridge_map",
     "slider_grid",
@@ -44,10 +48,12 @@ __getattr__ = lazily(
         "animation": "playback",
         "compare": "comparison",
         "effector": "effector_figure",
+        "hidden_grid": "unit_grid",
         "kinematics": "timecourses",
         "moment_arms": "effector_figure",
         "muscle_map": "tuning_maps",
         "perturbation": "perturbation_figures",
+        "phase_plane": "population_paths",
         "preferred_directions": "roses",
         "ridge_map": "tuning_maps",
         "slider_grid": "sliders",
