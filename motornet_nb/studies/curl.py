@@ -21,7 +21,7 @@ from ..control.replicates import Replicates
 from ..core.files import replace_file
 from ..learning.loss import ReachLoss
 from ..learning.progress import Progress
-from ..learning.schedules import warm_cosine
+from ..learning.schedules import warm_constant, warm_cosine
 from motornet_nb.results.adaptation import (
     adaptation_index,
     adaptation_rate,
@@ -86,7 +86,7 @@ CURL: Mapping[str, Mapping[str, Any]] = {
         "cosine": False,
     },
 }
-_ADAPTING_RATE = 1e-3
+_ADAPTING_RATE, _WARM_UP = 3e-4, 100  # a field is new to the optimiser, whose averages are those of the end of the reaching
 
 
 def reaching(go_time: float = 0.1) -> Environment:
@@ -286,6 +286,7 @@ def _train(run: StudyRun) -> tuple[Replicates, Replicates, Snapshots]:
         field,
         n_batches=settings["adapting"],
         learning_rate=_ADAPTING_RATE,
+        scheduler=warm_constant(_WARM_UP),
         optimizer_state=run.optimizer_states["naive"],
         callbacks=[snapshots],
         **common,
