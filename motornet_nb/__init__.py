@@ -60,6 +60,7 @@ if TYPE_CHECKING:  # what an editor should know of; it is imported when it is fi
     from motornet_nb import live as live
     from motornet_nb import panels as panels
     from motornet_nb import results as results
+    from motornet_nb import studies as studies
     from motornet_nb import task as task
     from motornet_nb import views as views
     from motornet_nb.learning import loss as loss
@@ -72,6 +73,7 @@ if TYPE_CHECKING:  # what an editor should know of; it is imported when it is fi
     from motornet_nb.panels.task_builder import TaskBuilder as TaskBuilder
     from motornet_nb.panels.training_panel import TrainingPanel as TrainingPanel
     from motornet_nb.results import kinematics as analysis
+    from motornet_nb.results.shipped import pretrained as pretrained
     from motornet_nb.task import reinforcement as reinforcement
     from motornet_nb.task.perturbation import Perturbation as Perturbation
     from motornet_nb.views import report as report
@@ -82,7 +84,7 @@ _CARDS.append("motornet_nb.views.cards")  # how models show themselves in a note
 
 # folders, and modules that have a name of their own here
 _ROOMS = (
-    *("body", "control", "core", "demo", "fused", "learning", "live", "panels", "results", "task", "views"),
+    *("body", "control", "core", "demo", "fused", "learning", "live", "panels", "results", "studies", "task", "views"),
     *("analysis", "drawing", "edits", "effector", "loss", "muscle", "pictures", "player", "reinforcement"),
     *("report", "skeleton", "statics"),
 )
@@ -96,6 +98,7 @@ _LAZY = {
     "TaskBuilder": "panels.task_builder",
     "TrainingPanel": "panels.training_panel",
     "drive_gradients": "learning.gradients",
+    "pretrained": "results.shipped",
     "side_by_side": "panels.panel",
 }
 

@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from .kinematics import endpoint_speed, lateral_deviation, movement_times, reach_kinematics, reach_measure
     from .population import jpca, pca
     from .responses import muscle_responses, perturbation_response, perturbation_span, posture_kinematics, twin_distance
+    from .shipped import Pretrained, play_tests, pretrained
     from .trials import as_trials, trial_values
     from .tuning import movement_activity, preferred_directions, tuning_curves
     from .twins import Twins, simulate_twin, unperturbed
 
 __all__ = [
     "Experiment",
+    "Pretrained",
     "Twins",
     "adaptation_index",
     "adaptation_rate",
@@ -64,8 +66,10 @@ __all__ = [
     "permutation_test",
     "perturbation_response",
     "perturbation_span",
+    "play_tests",
     "posture_kinematics",
     "preferred_directions",
+    "pretrained",
     "rayleigh_test",
     "reach_kinematics",
     "reach_measure",
@@ -84,6 +88,7 @@ __getattr__ = lazily(
     __name__,
     {
         "Experiment": "experiment",
+        "Pretrained": "shipped",
         "Twins": "twins",
         "adaptation_index": "adaptation",
         "adaptation_rate": "adaptation",
@@ -116,8 +121,10 @@ __getattr__ = lazily(
         "permutation_test": "circular",
         "perturbation_response": "responses",
         "perturbation_span": "responses",
+        "play_tests": "shipped",
         "posture_kinematics": "responses",
         "preferred_directions": "tuning",
+        "pretrained": "shipped",
         "rayleigh_test": "circular",
         "reach_kinematics": "kinematics",
         "reach_measure": "kinematics",
