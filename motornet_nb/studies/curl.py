@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['STRENGTH', 'CURL', 'CONDITIONS', 'reaching', 'adapting', 'examination', 'Snapshots', 'curl_test', 'part',
-           'curl_measures', 'curl_field']
+           'mean_curve', 'curl_measures', 'curl_field']
 
 # %% ../../nbs/studies/01_curl.ipynb #1608cb92
 import copy
@@ -182,12 +182,20 @@ def _curve(networks: Iterator[tuple[int, Replicates]]) -> "xr.Dataset":
     return curve
 
 
+def mean_curve(
+    curve: "xr.Dataset",  # of `curl_field`, over replicate, batch and trial
+) -> "xr.Dataset":  # (replicate, batch)
+    "A learning curve without its single reaches, in single precision: the means over targets of its variables, and lateral_size, m, that of the size of max_lateral_deviation, in which left and right do not cancel."
+    size = abs(curve["max_lateral_deviation"]).assign_attrs(units="m", long_name="size of the largest lateral deviation")
+    return curve.assign(lateral_size=size).mean("trial", keep_attrs=True).astype("float32")
+
+
 def curl_measures(
     naive: "xr.Dataset",  # of `curl_test`, before adapting
     adapted: "xr.Dataset",  # of `curl_test`, after it
 ) -> "xr.Dataset":  # (replicate) each
     """The numbers of the study: naive_deviation, adapted_deviation and after_effect, m, means over eight targets of the largest lateral deviation, positive to the left, in the field before and after adapting, and without it after;
-    naive_left and after_effect_right, shares of the reaches; adaptation_index; naive_compensation and compensation in the channel; endpoint_error_null, endpoint_error_field and endpoint_error_after, m, means."""
+    naive_size and adapted_size, m, means of its size, in which left and right do not cancel; naive_left and after_effect_right, shares of the reaches; adaptation_index; naive_compensation and compensation in the channel; endpoint_error_null, endpoint_error_field and endpoint_error_after, m, means."""
     import xarray as xr
 
     before, field = part(naive, "null"), part(naive, "field")
@@ -198,6 +206,12 @@ def curl_measures(
         .mean("trial")
         .assign_attrs(units="m", long_name=f"endpoint error {name}")
         for name, ds in (("null", before), ("field", part(adapted, "field")), ("after", part(adapted, "null")))
+    }
+    size = {
+        name: abs(reach_measure(part(ds, "field"), "max_lateral_deviation"))
+        .mean("trial")
+        .assign_attrs(units="m", long_name=f"size of the largest lateral deviation, {name}, in the field")
+        for name, ds in (("naive", naive), ("adapted", adapted))
     }
     compensation = [
         force_compensation(part(ds, "channel"), STRENGTH)["compensation"].mean("trial") for ds in (naive, adapted)
@@ -214,6 +228,8 @@ def curl_measures(
             "after_effect": after["after"].assign_attrs(
                 meters | {"long_name": "largest lateral deviation, adapted, without the field"}
             ),
+            "naive_size": size["naive"],
+            "adapted_size": size["adapted"],
             "naive_left": share_left(field).assign_attrs(one | {"long_name": "share of the naive reaches to the left"}),
             "after_effect_right": (1 - share_left(part(adapted, "null"))).assign_attrs(
                 one | {"long_name": "share of the reaches to the right after the field"}
@@ -252,6 +268,7 @@ def curl_field(
         parts |= {"/log_naive": log_dataset(naive.log), "/log_adapted": log_dataset(adapted.log)}
     else:
         naive, adapted, snapshots = networks["naive"], networks["adapted"], None
+        run.settings = {"networks": len(naive), "trained": "elsewhere"}
     run.say("testing")
     parts |= {"/naive": curl_test(naive), "/adapted": curl_test(adapted)}
     parts["/measures"] = curl_measures(parts["/naive"], parts["/adapted"])

@@ -171,6 +171,8 @@ def perturbations(
     """
     run = StudyRun("perturbations", PERTURBATIONS, size, folder, seed, replicates, progress)
     settings, parts = run.settings, {}
+    if networks is not None:
+        run.settings = {"networks": len(networks[GROUPS[0]]), "trained": "elsewhere"}
     for group in GROUPS:
         trained = None if networks is None else networks[group]
         if trained is None:

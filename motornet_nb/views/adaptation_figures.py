@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import LayoutDOM, Span
+from bokeh.models import LayoutDOM, Row, Span
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
@@ -152,7 +152,8 @@ def _maps(conditions: Mapping[str, "xr.Dataset"], size: int, target_radius: floa
         figures.append(p)
         for label, (group, renderers) in drawn.items():
             entries.setdefault(label, StripEntry(group.color, "", [])).renderers.extend(renderers)
-    return [narrow_strip(entries, "target"), row(*figures, styles=_WRAPS, sizing_mode="stretch_width")]
+    maps = Row(children=figures, styles=_WRAPS, sizing_mode="stretch_width")  # `row` would stretch them
+    return [narrow_strip(entries, "target"), maps]
 
 # %% ../../nbs/views/17_adaptation_figures.ipynb #cc491127
 _BESIDE = {"flex": "1 1 330px"}  # two of them beside each other where there is room
@@ -182,7 +183,7 @@ def _draw_curve(curve: "xr.Dataset") -> figure:
     values = _curve_variable(curve)
     batches = curve["batch"].values.astype(float)
     mean = (values.mean("replicate") if "replicate" in values.dims else values).values.astype(float)
-    unit, what = values.attrs.get("units", "1"), str(values.name).replace("_", " ")
+    unit, what = values.attrs.get("units", "1"), values.attrs.get("long_name") or str(values.name).replace("_", " ")
     p = _wide("Learning", "batches trained", axis_label(what, unit))
     p.add_layout(Span(location=0, dimension="width", line_color="#999999", line_width=1))
     entries: dict[str, list[Any]] = {}
