@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import LayoutDOM, Row, Span
+from bokeh.models import LayoutDOM, Span
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
@@ -84,7 +84,7 @@ def _draw_map(
     condition: _Condition, size: int, target_radius: float, like: figure | None, extent: np.ndarray
 ) -> tuple[figure, dict[str, tuple[Group, list[Any]]]]:
     "A map, and the renderers of each group."
-    p = map_figure(condition.name, size, extent)
+    p = map_figure(condition.name, size, extent, styles={"flex": "0 0 auto"})
     if like is not None:
         p.x_range, p.y_range = like.x_range, like.y_range
     drawn, paths = {}, []
@@ -152,8 +152,7 @@ def _maps(conditions: Mapping[str, "xr.Dataset"], size: int, target_radius: floa
         figures.append(p)
         for label, (group, renderers) in drawn.items():
             entries.setdefault(label, StripEntry(group.color, "", [])).renderers.extend(renderers)
-    maps = Row(children=figures, styles=_WRAPS, sizing_mode="stretch_width")  # `row` would stretch them
-    return [narrow_strip(entries, "target"), maps]
+    return [narrow_strip(entries, "target"), row(*figures, styles=_WRAPS, sizing_mode="stretch_width")]
 
 # %% ../../nbs/views/17_adaptation_figures.ipynb #cc491127
 _BESIDE = {"flex": "1 1 330px"}  # two of them beside each other where there is room

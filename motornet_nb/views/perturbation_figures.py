@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import BoxAnnotation, LayoutDOM, Range1d, Row
+from bokeh.models import BoxAnnotation, LayoutDOM, Range1d
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
@@ -263,8 +263,7 @@ def perturbation(
     far = axis_label("distance", "m")
     distance = _course_figure(f"Distance from the twin{of.note}", far, of, x_range, 330, 330)
     add(_draw_courses(distance, "distance", far, of, twin_distance(of.ds, of.twin).values, None))
-    side_by_side = [p, distance]
-    rows = [Row(children=side_by_side, styles={"flex-wrap": "wrap"}, sizing_mode="stretch_width")]  # `row` would stretch the map
+    rows = [row(p, distance, styles={"flex-wrap": "wrap"}, sizing_mode="stretch_width")]
     muscles = []
     for muscle in of.ds["muscle"].values if variable else ():
         one, other = (trial_values(x.sel(muscle=muscle), variable, ("time",)).astype(float) for x in (of.ds, of.twin))
