@@ -86,7 +86,10 @@ CURL: Mapping[str, Mapping[str, Any]] = {
         "cosine": False,
     },
 }
-_ADAPTING_RATE, _WARM_UP = 3e-4, 100  # a field is new to the optimiser, whose averages are those of the end of the reaching
+_ADAPTING_RATE, _WARM_UP = (
+    3e-4,
+    100,
+)  # a field is new to the optimiser, whose averages are those of the end of the reaching
 
 
 def reaching(go_time: float = 0.1) -> Environment:
@@ -186,7 +189,9 @@ def mean_curve(
     curve: "xr.Dataset",  # of `curl_field`, over replicate, batch and trial
 ) -> "xr.Dataset":  # (replicate, batch)
     "A learning curve without its single reaches, in single precision: the means over targets of its variables, and lateral_size, m, that of the size of max_lateral_deviation, in which left and right do not cancel."
-    size = abs(curve["max_lateral_deviation"]).assign_attrs(units="m", long_name="size of the largest lateral deviation")
+    size = abs(curve["max_lateral_deviation"]).assign_attrs(
+        units="m", long_name="size of the largest lateral deviation"
+    )
     return curve.assign(lateral_size=size).mean("trial", keep_attrs=True).astype("float32")
 
 

@@ -205,9 +205,11 @@ def _columns(values: "xr.DataArray") -> list[tuple[str, np.ndarray]]:  # a label
     if not others:
         return [("", values.values.astype(float))]
     unit = values[others[0]].attrs.get("units", "")
-    words = [f", {x:g} {unit}".rstrip() if isinstance(x, int | float) else f", {x}" for x in values[others[0]].values.tolist()]
+    words = [
+        f", {x:g} {unit}".rstrip() if isinstance(x, int | float) else f", {x}"
+        for x in values[others[0]].values.tolist()
+    ]
     return list(zip(words, values.transpose(others[0], "replicate").values.astype(float), strict=True))
-
 
 # %% ../../nbs/studies/00_runs.ipynb #summary1
 _MOST = 100  # values of one variable that are shown
