@@ -51,6 +51,7 @@ from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, R
 from motornet_nb.task.trials import Trials
 
 if TYPE_CHECKING:  # what an editor should know of; it is imported when it is first used
+    from motornet_nb import analysis as analysis
     from motornet_nb import body as body
     from motornet_nb import control as control
     from motornet_nb import core as core
@@ -72,7 +73,6 @@ if TYPE_CHECKING:  # what an editor should know of; it is imported when it is fi
     from motornet_nb.panels.perturb_panel import Perturb as Perturb
     from motornet_nb.panels.task_builder import TaskBuilder as TaskBuilder
     from motornet_nb.panels.training_panel import TrainingPanel as TrainingPanel
-    from motornet_nb.results import kinematics as analysis
     from motornet_nb.results.shipped import pretrained as pretrained
     from motornet_nb.task import reinforcement as reinforcement
     from motornet_nb.task.perturbation import Perturbation as Perturbation

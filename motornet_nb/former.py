@@ -17,11 +17,6 @@ from typing import Any
 # %% ../nbs/former.ipynb #c0000003
 #: former modules: in which present ones their names are; `name=present` where it has changed
 FORMER: dict[str, dict[str, str]] = {
-    "analysis": {
-        "results.kinematics": "KINEMATICS endpoint_speed lateral_deviation movement_times reach_kinematics",
-        "results.trials": "as_trials trial_values",
-        "body.statics": "moment_arm_map passive_drift",
-    },
     "animation": {
         "views.playback": "animation",
         "core.places": "place_of",

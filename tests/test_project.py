@@ -62,8 +62,8 @@ def test_notebooks_are_light_and_valid(notebook):
 
 
 #: what may import what: only from the right to the left; `fused` knows nobody
-FLOORS = ("core", "fused", "body", "task", "control", "results", "learning", "views", "live", "panels")
-FACES = ("__init__", "__main__", "demo", "former")
+FLOORS = ("core", "fused", "body", "task", "control", "results", "learning", "views", "live", "studies", "panels")
+FACES = ("__init__", "__main__", "analysis", "demo", "former")
 
 
 def _imports() -> set[tuple[str, str]]:

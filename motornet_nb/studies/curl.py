@@ -92,9 +92,9 @@ _ADAPTING_RATE, _WARM_UP = (
 )  # a field is new to the optimiser, whose averages are those of the end of the reaching
 
 
-def reaching(go_time: float = 0.1) -> Environment:
+def reaching() -> Environment:
     "Where the networks learn to reach: random reaches of an arm, 1 s, the go cue at 100 ms, half of the trials without."
-    return _environment(DelayedReach(go_range=[go_time, go_time]))
+    return _environment(DelayedReach(go_range=[0.1, 0.1]))
 
 
 def adapting() -> Environment:

@@ -63,7 +63,8 @@ class StudyRun:
 
     def _claim(self, folder: Path) -> None:
         "Write down what this folder is of; refuse the folder of another run."
-        what = {"study": self.name, "size": self.size, "seed": int(self.seed), "settings": self.settings}
+        what = {"study": self.name, "size": self.size, "seed": int(self.seed), "replicates": self.replicates}
+        what["settings"] = self.settings
         what = json.loads(json.dumps(what))
         path = folder / "study.json"
         if path.is_file():

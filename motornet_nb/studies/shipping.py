@@ -9,6 +9,7 @@ __all__ = ['ship']
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import torch
@@ -28,7 +29,7 @@ _ROWS = 60  # of a log, for each network
 def _thin(log: pd.DataFrame) -> pd.DataFrame:
     "A log with few rows: the means of the batches up to the next."
     ds = log_dataset(log, _ROWS)
-    return ds.to_dataframe().astype("float32").round(6)
+    return ds.to_dataframe().round(6)
 
 
 def ship(
@@ -39,7 +40,9 @@ def ship(
     tests: Mapping[str, Environment],  # what the card says of them, by name; the first is the one in the table
     n: int | None = None,  # how many of the networks, the first ones; all if None
 ) -> Path:  # the folder
-    "Write networks of a run with their card. ValueError: the run has no such group."
+    """Write networks of a run, with the environment, the loss, a log of 60 rows a network and card.json, whose keys are about, study, size, command, networks, seeds, settings, body, task, batches, date, versions, loss (mean of the
+    last 100 batches, of each network), license and tests (name, environment, measures of `measures_of`, m, to a hundredth of a millimetre). ValueError: the run has no such group.
+    """
     run, study = Path(run), json.loads((Path(run) / "study.json").read_text())
     if not (run / group / "experiment.json").is_file():
         raise refuse("ship", "group", group, f"a group of the run in {run.name}")
@@ -49,13 +52,13 @@ def ship(
     several = networks_of(found.policy)
     seeds = list(found.policy.seeds) if isinstance(found.policy, Replicates) else [study["seed"]]
     kept = Replicates(several[:n], seeds[:n])
-    log = found.log[found.log.index.get_level_values("replicate") < len(kept)]
+    log = cast(pd.DataFrame, found.log[found.log.index.get_level_values("replicate") < len(kept)])
     folder = Path(destination) / study["study"] / group
     save(folder, policy=kept, environment=found.environment, loss=found.loss, log=_thin(log))
     import motornet_nb
 
-    more = f" --replicates {len(several)}" if study.get("replicates") else ""
-    ends = log["loss"].groupby("replicate").apply(lambda x: x.tail(100).mean()).to_numpy(float).tolist()
+    more = f" --replicates {study['replicates']}" if study.get("replicates") else ""
+    ends = [float(log.loc[i, "loss"].tail(100).mean()) for i in range(len(kept))]
     card = {
         "about": about,
         "study": study["study"],

@@ -57,7 +57,8 @@ def test_a_folder_is_of_one_run(other, tmp_path):
     """The same run may go on in it; another one is refused, and what the folder says stays."""
     run(tmp_path / "run", seed=1)
     said = (tmp_path / "run" / "study.json").read_text()
-    assert json.loads(said) == {"study": "example", "size": "smoke", "seed": 1, "settings": SIZES["smoke"]}
+    what = {"study": "example", "size": "smoke", "seed": 1, "replicates": None, "settings": SIZES["smoke"]}
+    assert json.loads(said) == what
     run(tmp_path / "run", seed=1)
     with pytest.raises(ValueError, match="another run needs another folder"):
         run(tmp_path / "run", **{"seed": 1} | other)
