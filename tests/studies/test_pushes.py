@@ -207,3 +207,41 @@ def test_measures_of_a_group(networks, postures):
     np.testing.assert_allclose(found["posture_responses"]["left_over"], apart[:, :, -1], atol=1e-7)
     np.testing.assert_allclose(found["posture_responses"]["peak_deviation"], apart.max(-1), atol=1e-7)
     assert found["reach_muscles"]["latency"].sizes == {"replicate": 2, "trial": 32, "muscle": 6}
+
+
+# ---- networks that have learnt -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    "Two pairs of the networks of the package, tested: of each group what `push_measures` gives."
+    several = {group: mn.pretrained(f"perturbations/{group}").policy for group in GROUPS}
+    return {group: push_measures(mn.Replicates([x[i] for i in (1, 2)])) for group, x in several.items()}
+
+
+def test_pushes_in_training_make_a_posture_stiff(shipped):
+    """At 6 N, which the training had: in each pair a smaller peak, and less left over."""
+    pairs = compare_pairs(*(shipped[group]["posture_responses"] for group in GROUPS)).sel(push=6.0)
+    assert (pairs["peak_ratio"] <= 0.7).all() and (pairs["left_over_ratio"] <= 0.65).all()
+    assert (pairs["left_over_perturbed"] <= 0.015).all() and (pairs["left_over_unperturbed"] > 0.02).all()
+
+
+def test_reaches_that_are_pushed_come_to_the_target_in_both_groups(shipped):
+    """Into 1 cm on average after 3 and 6 N; the groups differ by less than 3 mm at the peak and 2 mm at the end."""
+    means = {}
+    for group in GROUPS:
+        found = shipped[group]["reach_responses"]
+        assert (found["left_over_target"].mean("trial") < 0.01).all()
+        means[group] = found[["peak_deviation", "left_over"]].mean("trial")
+    apart = abs(means["perturbed"] - means["unperturbed"])
+    assert (apart["peak_deviation"] < 0.003).all() and (apart["left_over"] < 0.002).all()
+
+
+def test_no_muscle_answers_before_it_can(shipped):
+    """20 ms of delay and a step of activation; the extensor over both joints is among the first in an upward reach."""
+    tests = shipped["perturbed"]["reaches"]
+    pushed, _ = twins_of(tests)
+    up = (abs(pushed["target_direction"].values - np.pi / 2) < 0.01) & (pushed["loads"].values == "-6 N")
+    latency = shipped["perturbed"]["reach_muscles"]["latency"].isel(trial=up).isel(trial=0)
+    assert (latency.fillna(1.0) >= 0.03 - 1e-9).all()
+    assert (latency.sel(muscle="triceps long") <= latency.fillna(1.0).min("muscle") + 0.011).all()
