@@ -29,6 +29,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("demo", help="train a network to reach with an arm, and write a report")
     run.add_argument("--folder", default="demo", help="where the results go (default: demo)")
+    run.add_argument(
+        "--pretrained",
+        nargs="?",
+        const="preferred_directions/arm",
+        metavar="NAME",
+        help="train nothing, examine a network that comes with the package (default: preferred_directions/arm)",
+    )
     run.add_argument("--batches", type=int, default=1300, help="batches of training (default: 1300)")
     run.add_argument("--batch-size", type=int, default=64, help="trials in a batch (default: 64)")
     run.add_argument("--seed", type=int, default=0, help="of weights, trials and noise (default: 0)")
@@ -70,6 +77,7 @@ def _run(options: argparse.Namespace) -> None:
 
         demo(
             options.folder,
+            pretrained=options.pretrained,
             n_batches=options.batches,
             batch_size=options.batch_size,
             seed=options.seed,

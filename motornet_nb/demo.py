@@ -6,19 +6,19 @@
 __all__ = ['demo_environments', 'warm_cosine', 'demo', 'kinematics_in_words']
 
 # %% ../nbs/demo.ipynb #1620df7f
-import math
 import time
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from .body.prebuilt import RigidTendonArm26
 from .body.thelen import RigidTendonHillMuscleThelen
 from .control.policy import PolicyGRU
+from .learning import schedules
 from .learning.loss import ReachLoss
 from .learning.training import train
+from .results import shipped
 from .results.dataset import simulate
 from .results.experiment import save
 from .results.kinematics import reach_kinematics
@@ -42,16 +42,15 @@ def warm_cosine(
     batch: int,  # number of the batch
     n_batches: int,  # batches of the whole training
 ) -> float:  # factor of the learning rate, between 0 and 1
-    """A learning rate that rises over 50 batches and falls to a fiftieth along a cosine:
-    min(1, (batch + 1) / 50) (0.02 + 0.49 (1 + cos(π batch / n_batches))).
-    """
-    falling = 0.02 + 0.49 * (1 + math.cos(math.pi * min(1.0, batch / n_batches)))
-    return min(1.0, (batch + 1) / 50) * falling
+    "The factor of the demo's schedule, `mn.schedules.warm_cosine(n_batches)`: it rises over 50 batches and falls to a fiftieth along a cosine."
+    return schedules.cosine_factor(batch, n_batches)
 
 # %% ../nbs/demo.ipynb #510af9ba
 def demo(
     folder: str | Path = "demo",  # where the results go; made if it does not exist
     *,
+    pretrained: str
+    | None = None,  # a network that comes with the package, say "preferred_directions/arm", examined instead of one that is trained now
     n_batches: int = 1300,  # batches of training
     batch_size: int = 64,  # trials in a batch
     learning_rate: float = 7e-3,  # the highest
@@ -60,9 +59,50 @@ def demo(
 ) -> dict[str, Any]:
     """Train a network to reach with an arm, examine it, print the kinematics of eight reaches, and write everything to a folder.
 
+    With `pretrained` nothing is trained: the first network of that name is examined in the first test of its card, which takes seconds; what is said of the training has no effect then.
     The folder is one of `save` (experiment.json, weights.safetensors, log.csv, results.nc), with report.html.
-    Returns a dict: policy, environment (of the training), log (table of `train`), results (Dataset of `simulate`), kinematics (table of `reach_kinematics`).
+    Returns a dict: policy, environment (of the training), log (table of `train`), results (Dataset of `simulate`), kinematics (table of `reach_kinematics`). ValueError: no such network, or a number out of range.
     """
+    made = _train(n_batches, batch_size, learning_rate, seed, progress) if pretrained is None else _shipped(pretrained)
+    results = simulate(made.policy, made.examination, seed=seed)
+    kinematics = reach_kinematics(results)
+    folder = save(folder, policy=made.policy, environment=made.training, loss=made.loss, log=made.log, results=results)
+    write_report(
+        folder / "report.html",
+        results,
+        log=made.log if made.complete else None,
+        kinematics=kinematics,
+        environment=made.training,
+        title=made.title,
+    )
+    print(f"\n{made.about}:\n")
+    print(kinematics_in_words(kinematics))
+    print(f"\nmean endpoint error: {100 * kinematics['endpoint_error'].mean():.2f} cm")
+    print(f"results: {folder / 'results.nc'}    report: {folder / 'report.html'}    network: {folder}")
+    return {
+        "policy": made.policy,
+        "environment": made.training,
+        "log": made.log,
+        "results": results,
+        "kinematics": kinematics,
+    }
+
+
+class _Made(NamedTuple):
+    "A network, where it has learnt and where it is examined."
+
+    policy: Any
+    training: Environment
+    examination: Environment
+    loss: Any
+    log: "pd.DataFrame"
+    complete: bool  # whether the log has every batch
+    title: str
+    about: str
+
+
+def _train(n_batches: int, batch_size: int, learning_rate: float, seed: int, progress: bool) -> _Made:
+    "A network that is trained now."
     training, examination = demo_environments()
     torch.manual_seed(seed)
     policy = PolicyGRU(training.n_observations, 50, training.n_actions)
@@ -76,30 +116,20 @@ def demo(
         batch_size=batch_size,
         seed=seed,
         learning_rate=learning_rate,
-        scheduler=lambda optimizer: torch.optim.lr_scheduler.LambdaLR(
-            optimizer, partial(warm_cosine, n_batches=n_batches)
-        ),
+        scheduler=schedules.warm_cosine(n_batches),
         progress=progress,
     )
     minutes = (time.perf_counter() - began) / 60
-    results = simulate(policy, examination, seed=seed)
-    kinematics = reach_kinematics(results)
-    folder = save(folder, policy=policy, environment=training, loss=loss, log=log, results=results)
-    write_report(
-        folder / "report.html",
-        results,
-        log=log,
-        kinematics=kinematics,
-        environment=training,
-        title="Reaching with an arm",
-    )
-    print(
-        f"\nTrained on {n_batches} batches of {batch_size} reaches in {minutes:.1f} min. Eight centre-out reaches of 10 cm:\n"
-    )
-    print(kinematics_in_words(kinematics))
-    print(f"\nmean endpoint error: {100 * kinematics['endpoint_error'].mean():.2f} cm")
-    print(f"results: {folder / 'results.nc'}    report: {folder / 'report.html'}    network: {folder}")
-    return {"policy": policy, "environment": training, "log": log, "results": results, "kinematics": kinematics}
+    about = f"Trained on {n_batches} batches of {batch_size} reaches in {minutes:.1f} min. Eight centre-out reaches of 10 cm"
+    return _Made(policy, training, examination, loss, log, True, "Reaching with an arm", about)
+
+
+def _shipped(name: str) -> _Made:
+    "The first network of those that come with the package."
+    found: Any = shipped.pretrained(name, replicate=0)
+    test, examination = next(iter(found.tests().items()))
+    print(found)
+    return _Made(found.policy, found.environment, examination, found.loss, found.log, False, name, f"Its test, {test}")
 
 
 def kinematics_in_words(

@@ -7,14 +7,15 @@ __all__ = ['SHIPPED', 'MEASURES', 'Pretrained', 'pretrained', 'measures_of', 'pl
 
 # %% ../../nbs/results/15_shipped.ipynb #c93cc22f
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, overload
 
-from ..control.replicates import Replicates, networks_of
+from ..control.replicates import Replicates
 from ..core.checks import is_whole, refuse
 from ..core.model import from_config
+from ..core.tables import shown_as_html
 from .dataset import simulate
 from .experiment import Experiment, load
 from .kinematics import reach_measure
@@ -30,26 +31,44 @@ class Pretrained(Experiment):
 
     name: str = ""  # as it is asked for, say "curl_field/adapted"
     card: dict[str, Any] = field(default_factory=dict)  # how they were made and what they do
+    replicate: int | None = None  # which of the card's networks this is; all of them if None
 
     def __repr__(self) -> str:
         return self.text
 
+    def _repr_html_(self) -> str:
+        return shown_as_html(cast(Any, self))
+
+    def of_networks(
+        self,
+        values: Sequence[Any],  # one a network of the card: its seeds, its losses, a measure of a test
+    ) -> list[Any]:
+        "What belongs to the networks that were loaded."
+        return list(values) if self.replicate is None else [values[self.replicate]]
+
     @property
     def text(self) -> str:
         "The card in words."
-        card, n = self.card, len(networks_of(self.policy)) if self.policy is not None else 0
-        settings = ", ".join(f"{k} {v}" for k, v in card["settings"].items())
+        card, seeds = self.card, self.of_networks(self.card["seeds"])
+        s = "s" * (len(seeds) != 1)
         lines = [
             f"{self.name}: {card['about']}",
-            f"{n} network{'s' * (n != 1)}, seeds {', '.join(map(str, card['seeds']))}; {settings}",
+            f"{len(seeds)} network{s}, seed{s} {', '.join(map(str, seeds))}; {self.recipe}",
             f"made on {card['date']} with motornet_nb {card['versions']['motornet_nb']}, torch {card['versions']['torch']}",
             f"again: {card['command']}",
-            f"loss at the end: {_numbers(card['loss'])}",
+            f"loss at the end: {_numbers(self.of_networks(card['loss']))}",
         ]
         for test in card["tests"]:
             for measure, values in test["measures"].items():
-                lines.append(f"{test['name']}: {measure.replace('_', ' ')} {_numbers(values, 100)} cm")
+                lines.append(
+                    f"{test['name']}: {measure.replace('_', ' ')} {_numbers(self.of_networks(values), 100)} cm"
+                )
         return "\n".join(lines)
+
+    @property
+    def recipe(self) -> str:
+        "The settings of the training, in words."
+        return ", ".join(f"{k.replace('_', ' ')} {v}" for k, v in self.card["settings"].items() if k != "networks")
 
     def tests(self) -> dict[str, Environment]:
         "The environments of the card's tests, by their names."
@@ -81,13 +100,22 @@ def _cards(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield "/".join(path.parts[-3:-1]), json.loads(path.read_text())
 
 
+@overload
+def pretrained(name: None = None, *, folder: str | Path | None = None) -> "pd.DataFrame": ...
+
+
+@overload
+def pretrained(name: str, replicate: int | None = None, *, folder: str | Path | None = None) -> Pretrained: ...
+
+
 def pretrained(
     name: str | None = None,  # say "curl_field/adapted"; None for a table of all
     replicate: int | None = None,  # one of the networks, by itself; all of them, as `Replicates`, if None
     *,
     folder: str | Path | None = None,  # where they are looked for; those of the package if None
 ) -> "Pretrained | pd.DataFrame":
-    """Trained networks that come with the package: policy, environment (of the training), loss, log, name and card; without a name a table of them all, with the columns networks, body, task, batches, endpoint_error (m, the mean over networks in the first test) and about.
+    """Trained networks that come with the package: policy, environment (of the training), loss, log, name and card; without a name a table of them all, by name, with the columns networks, body, task, batches, endpoint error (cm) (the mean over networks and trials in the first test) and about.
+    The log of one of them has the index batch, that of all replicate and batch; it is thinned: a row has the means of the batches up to the next.
 
     ValueError: an unknown name, or a replicate that there is not.
     """
@@ -98,7 +126,7 @@ def pretrained(
     if name is None:
         rows = {
             n: {k: card[k] for k in ("networks", "body", "task", "batches")}
-            | {"endpoint_error": _mean_error(card), "about": card["about"]}
+            | {"endpoint error (cm)": round(100 * _mean_error(card), 2), "about": card["about"]}
             for n, card in cards.items()
         }
         table = pd.DataFrame.from_dict(rows, orient="index")
@@ -107,14 +135,16 @@ def pretrained(
     if name not in cards:
         raise refuse("pretrained", "name", name, f"one of {', '.join(cards)}")
     found = load(place / name)
-    policy = found.policy
+    policy, log = found.policy, found.log
     if replicate is not None and isinstance(policy, Replicates):
         if not is_whole(replicate) or not 0 <= replicate < len(policy):
             raise refuse(
                 "pretrained", "replicate", replicate, f"a whole number, 0 to {len(policy) - 1} (or None for all)"
             )
-        policy = policy[int(replicate)]
-    return Pretrained(found.environment, policy, found.loss, found.log, found.results, name, cards[name])
+        replicate = int(replicate)
+        policy = policy[replicate]
+        log = None if log is None else log.xs(replicate, level="replicate")
+    return Pretrained(found.environment, policy, found.loss, log, found.results, name, cards[name], replicate)
 
 
 def _mean_error(card: dict[str, Any]) -> float:
@@ -138,7 +168,7 @@ def measures_of(
 
 
 def play_tests(
-    networks: Pretrained,  # with all their replicates
+    networks: Pretrained,  # all of a card, or one
 ) -> "pd.DataFrame":  # index test, measure, network; columns card and again, m
     "The numbers of a card, and those that the networks have when they are tested now."
     import pandas as pd
@@ -147,6 +177,7 @@ def play_tests(
     for test in networks.card["tests"]:
         now = measures_of(networks.policy, _as_environment(test["environment"]), tuple(test["measures"]))
         for measure, values in test["measures"].items():
-            for i, (said, has) in enumerate(zip(values, now[measure], strict=True)):
-                rows.append({"test": test["name"], "measure": measure, "network": i, "card": said, "again": has})
+            which = networks.of_networks(range(len(values)))
+            for i, has in zip(which, now[measure], strict=True):
+                rows.append({"test": test["name"], "measure": measure, "network": i, "card": values[i], "again": has})
     return pd.DataFrame(rows).set_index(["test", "measure", "network"])

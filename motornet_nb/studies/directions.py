@@ -21,6 +21,7 @@ from ..body.prebuilt import ReluPointMass24, RigidTendonArm26
 from ..body.thelen import RigidTendonHillMuscleThelen
 from ..control.policy import PolicyGRU
 from ..control.replicates import Replicates
+from ..core.checks import refuse
 from ..core.streams import Streams
 from ..learning.loss import ReachLoss
 from ..learning.schedules import warm_cosine
@@ -107,8 +108,8 @@ def endpoint_inertia(
         {
             "heaviest_direction": ends[0],
             "lightest_direction": ends[1],
-            "heaviest": 1 / values[0],
-            "lightest": 1 / values[1],
+            "heaviest": float(1 / values[0]),
+            "lightest": float(1 / values[1]),
         },
     )
 
@@ -159,7 +160,7 @@ def preferred_directions(
     | None = None,  # where the run is kept, and goes on from if it is there; nothing is written if None
     *,
     seed: int = 0,  # of the first network; the others follow
-    groups: tuple[str, ...] = ("arm", "point_mass", "arm_uniform"),  # of networks, with "arm"
+    groups: tuple[str, ...] | None = None,  # of networks, of `GROUPS`; those of `networks`, or all, if None
     networks: Mapping[str, Replicates]
     | None = None,  # trained ones by group, say `mn.pretrained`; trained here if None
     replicates: int | None = None,  # how many networks of each kind, instead of the size's number
@@ -168,10 +169,11 @@ def preferred_directions(
     """Train networks to reach with an arm and with a point mass, and find the directions that their units prefer.
 
     Of each group ("arm", "point_mass", and "arm_uniform", an arm trained on reaches in all directions alike) the tree has the Datasets of `direction_measures`, `log` and `training` (`training_directions`), below its name; "untrained" are the arm's
-    networks before the training; "comparison" (of `compare_axes`) arm against point mass; "inertia" (of `endpoint_inertia`) the arm's hand. ValueError: an unknown size, or a folder of another run.
+    networks before the training, where they were trained here; "comparison" (of `compare_axes`) arm against point mass, and below "arm_uniform" that of its networks; "inertia" (of `endpoint_inertia`) the arm's hand. ValueError: an unknown size or group, one without networks, or a folder of another run.
     Codol et al. (2024), eLife 12: RP88591, section 2.5 and Figure 6; Lillicrap & Scott (2013), Neuron 77: 168-179.
     """
     run = StudyRun("preferred_directions", DIRECTIONS, size, folder, seed, replicates, progress)
+    groups = _checked_groups(groups, networks)
     parts: dict[str, Any] = {}
     for group in groups:
         training = _environment(group, GROUPS[group][1]())
@@ -186,10 +188,22 @@ def preferred_directions(
         run.say(f"testing: {group}")
         parts |= {f"/{group}/{n}": ds for n, ds in direction_measures(trained, group).items()}
         parts[f"/{group}/training"] = training_directions(training, seed)
-    if "point_mass" in groups:
-        parts["/comparison"] = compare_axes(parts["/arm/directions"], parts["/point_mass/directions"])
+    for group, place in (("arm", "/comparison"), ("arm_uniform", "/arm_uniform/comparison")):
+        if group in groups and "point_mass" in groups:
+            parts[place] = compare_axes(parts[f"/{group}/directions"], parts["/point_mass/directions"])
     parts["/inertia"] = endpoint_inertia(examination("arm").effector)
     return run.keep(parts)
+
+
+def _checked_groups(groups: Any, networks: Mapping[str, Replicates] | None) -> tuple[str, ...]:
+    "Groups that there are."
+    if groups is None:
+        groups = GROUPS if networks is None else networks
+    chosen = (groups,) if isinstance(groups, str) else tuple(groups)
+    known = GROUPS if networks is None else [g for g in GROUPS if g in networks]
+    if not chosen or not set(chosen) <= set(known):
+        raise refuse("preferred_directions", "groups", groups, f"of {', '.join(known) or 'those that networks has'}")
+    return chosen
 
 
 def _train(run: StudyRun, group: str, first: Replicates, training: Environment) -> Replicates:

@@ -67,9 +67,9 @@ def geometry(
     }
     run.say("drift")
     arms = _drifting_arms()
-    drift = xr.concat([passive_drift(arm, n=n) for arm in arms.values()], "arm", join="override").assign_coords(
-        arm=list(arms)
-    )
+    drift = xr.concat(
+        [passive_drift(arm, n=n) for arm in arms.values()], "arm", join="override", combine_attrs="drop_conflicts"
+    ).assign_coords(arm=list(arms))
     middle = drift["displacement"].isel(shoulder=n // 2, elbow=n // 2, drop=True)
     most = drift["displacement"].max(("shoulder", "elbow"))
     drift["most"] = most.assign_attrs(units="m", long_name="largest displacement")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .adaptation_figures import adaptation
     from .comparison import compare
     from .effector_figure import effector, moment_arms
+    from .geometry_figures import drift_map, moment_arm_maps
     from .hand_paths import trajectories
     from .loss_curves import training
     from .perturbation_figures import perturbation
@@ -24,9 +25,11 @@ __all__ = [
     "adaptation",
     "animation",
     "compare",
+    "drift_map",
     "effector",
     "hidden_grid",
     "kinematics",
+    "moment_arm_maps",
     "moment_arms",
     "muscle_map",
     "perturbation",
@@ -47,9 +50,11 @@ __getattr__ = lazily(
         "adaptation": "adaptation_figures",
         "animation": "playback",
         "compare": "comparison",
+        "drift_map": "geometry_figures",
         "effector": "effector_figure",
         "hidden_grid": "unit_grid",
         "kinematics": "timecourses",
+        "moment_arm_maps": "geometry_figures",
         "moment_arms": "effector_figure",
         "muscle_map": "tuning_maps",
         "perturbation": "perturbation_figures",

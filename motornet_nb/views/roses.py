@@ -146,8 +146,12 @@ def _p_in_words(p: float) -> str:
 def _notes(rose: _Rose) -> list[str]:
     "What stands under the title."
     p = float(rose.axial["rayleigh_p"].sel(weighting="unit"))
-    words = f"axis {_axis_in_words(rose, 'unit')} (Rayleigh {_p_in_words(p)})"
-    return [words, f"weighted by depth: {_axis_in_words(rose, 'depth')}", rose.how]
+    return [
+        f"axis {_axis_in_words(rose, 'unit')}",
+        f"weighted by depth: {_axis_in_words(rose, 'depth')}",
+        f"Rayleigh's test of {rose.kind}: {_p_in_words(p)}",
+        rose.how,
+    ]
 
 
 def _untuned(rose: _Rose) -> str:
@@ -302,7 +306,9 @@ def preferred_directions(
     network: int = 0,  # which replicate's trials (position)
     size: int = 310,  # width of a rose, pixels
     **options: Any,  # of `results.tuning.preferred_directions`: window, aligned_to, method, min_r_squared, min_depth
-) -> LayoutDOM:  # a legend above a row of roses for each group, a column for each variable
+) -> (
+    LayoutDOM
+):  # a legend above a row of roses for each group, a column for each variable; of one variable a single row
     """The polar histogram of preferred movement directions: 0° rightward, counter-clockwise.
 
     Bars count tuned units a bin, averaged over networks; how many are untuned stands in a corner. Outline: density of the units weighted by modulation depth (von Mises kernel of 15°), in units a bin. Line: their axis, dotted where
@@ -337,7 +343,8 @@ def preferred_directions(
             rows[i].append(_draw(rose, bins, scale, size, _spoken(networks[0], name), color))
             numbers[i].append(rose)
     legend = _legend([d for drawn in rows for d in drawn], alone and linked)
-    grid = [row(*(d.figure for d in drawn), styles={"flex-wrap": "wrap"}) for drawn in rows]
+    grouped = rows if len(variables) > 1 else [[d for drawn in rows for d in drawn]]
+    grid = [row(*(d.figure for d in drawn), styles={"flex-wrap": "wrap"}) for drawn in grouped]
     if not (alone and linked):
         return column(legend, *grid, sizing_mode="stretch_width")
     networks = each[0]

@@ -55,6 +55,7 @@ def test_maps_show_the_paths_of_all_networks_on_one_scale(results, maps, caplog)
     first, second = plots(layout)
     assert first.x_range is second.x_range and first.y_range is second.y_range
     assert (first.title.text, second.title.text) == ("before", "in the field")
+    assert first.frame_width == first.frame_height and first.styles["flex"] == "0 0 auto"  # a row would stretch them
     everything = np.concatenate([ds.endpoint_position.values.reshape(-1, 2) for ds in maps.values()])
     assert first.x_range.start < everything[:, 0].min() and first.x_range.end > everything[:, 0].max()
     shows(layout, caplog)
@@ -79,6 +80,9 @@ def test_learning_curve_with_its_mean_and_exponential(maps, caplog):
     assert any("τ = 40 ±" in label for label in labels) and "each network" in labels
     (plot,) = [p for p in plots(layout) if p.title.text == "Learning"]
     assert plot.yaxis.axis_label == "max lateral deviation (m)"
+    curve["max_lateral_deviation"].attrs["long_name"] = "size of the deviation"
+    (plot,) = [p for p in plots(views.adaptation(maps, curve=curve)) if p.title.text == "Learning"]
+    assert plot.yaxis.axis_label == "size of the deviation (m)"
     shows(layout, caplog)
 
 
