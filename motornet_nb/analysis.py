@@ -12,9 +12,7 @@ from . import results
 from .core.lazy import lazily
 
 if TYPE_CHECKING:
-    from motornet_nb.body.statics import moment_arm_map, passive_drift
     from motornet_nb.results import *  # noqa: F403
-    from motornet_nb.results.kinematics import KINEMATICS
 
 # %% ../nbs/analysis.ipynb #6e05e5cc
 #: what `results` has besides numbers: it makes, keeps and loads them

@@ -13,12 +13,12 @@ from typing import cast
 
 import pandas as pd
 import torch
-from ..results.shipped import measures_of
 
 from ..control.replicates import Replicates, networks_of
 from ..core.checks import refuse
 from ..core.files import replace_file
 from ..results.experiment import load, save
+from ..results.shipped import measures_of
 from .runs import log_dataset
 from ..task.environment import Environment
 

@@ -72,7 +72,7 @@ def test_replicates_hand_on_one_state_each(env):
 
 
 def test_rate_and_schedule_are_those_of_the_new_call(env):
-    log, net = quick(env=env, n_batches=2)
+    _, net = quick(env=env, n_batches=2)
     after = mn.train(
         net,
         env,
@@ -93,7 +93,7 @@ def test_what_does_not_fit_is_refused(env):
     other = mn.PolicyGRU(env.n_observations, 7, env.n_actions)
     with pytest.raises(ValueError, match=r"optimizer_state = 'exp_avg of weight_ih of shape"):
         quick(other, env, optimizer_state=state)
-    with pytest.raises(ValueError, match="optimizer_state = 'of Adam'.*SGD"):
+    with pytest.raises(ValueError, match=r"optimizer_state = 'of Adam'.*SGD"):
         quick(net, env, optimizer_state=state, optimizer=lambda p: torch.optim.SGD(p, lr=0.1))
     with pytest.raises(ValueError, match="of 2 networks"):
         both = mn.train(lambda: network(env), env, replicates=2, n_batches=1, batch_size=2, progress=False)

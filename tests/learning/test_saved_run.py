@@ -64,5 +64,5 @@ def test_a_run_of_an_earlier_version_needs_its_network(tmp_path):
 
 
 def test_a_folder_of_neither_kind_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="no experiment.json, and no checkpoints"):
+    with pytest.raises(ValueError, match=r"no experiment.json, and no checkpoints"):
         mn.load(tmp_path)

@@ -287,7 +287,9 @@ def test_directions_alike_from_a_start_that_is_given():
     "Goals are chosen; the start is the one that was asked for. A body on a line has no directions."
     env = mn.Environment(mn.ReluPointMass24(), mn.UniformDirectionReach(n_candidates=8), duration=0.3)
     trials = env.sample(64, 0, "test", joint_state=[[0.1, -0.2]])
-    assert torch.allclose(trials.start, torch.tensor([[0.1, -0.2]]).expand(64, 2)) and len(trials.goal.unique(dim=0)) > 60
+    assert (
+        torch.allclose(trials.start, torch.tensor([[0.1, -0.2]]).expand(64, 2)) and len(trials.goal.unique(dim=0)) > 60
+    )
     line = mn.Effector(mn.PointMass(space_dim=1), mn.ReluMuscle(), name="line")
     with pytest.raises(ValueError, match="moves in a plane"):
         mn.UniformDirectionReach().sample(4, line, 10, mn.Streams(0), "train")
