@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # %% ../../nbs/studies/03_pushes.ipynb #701effd0
-#: of each size: pairs of networks, batches; the noise on drive and hidden state is that of the authors' script, which contradicts the paper's text
+#: of each size: pairs of networks, batches; the noise on drive and hidden state is that of the authors' script, which contradicts the paper's text; the full size's learning rate leaves the feedback a margin (see "How strong an answer?")
 PERTURBATIONS: Mapping[str, Mapping[str, Any]] = {
     "smoke": {
         "networks": 2,
@@ -40,7 +40,7 @@ PERTURBATIONS: Mapping[str, Mapping[str, Any]] = {
         "engine": "eager",
     },
     "quick": {"networks": 2, "units": 60, "batches": 1000, "batch_size": 64, "learning_rate": 7e-3, "cosine": True},
-    "full": {"networks": 6, "units": 110, "batches": 4000, "batch_size": 64, "learning_rate": 7e-3, "cosine": True},
+    "full": {"networks": 6, "units": 110, "batches": 4000, "batch_size": 64, "learning_rate": 3e-3, "cosine": True},
     "paper": {
         "networks": 1,
         "units": 110,
