@@ -227,14 +227,14 @@ def test_pushes_in_training_make_a_posture_stiff(shipped):
 
 
 def test_reaches_that_are_pushed_come_to_the_target_in_both_groups(shipped):
-    """Into 1 cm on average after 3 and 6 N; the groups differ by less than 3 mm at the peak and 2 mm at the end."""
+    """Into 1 cm on average after 3 and 6 N; the groups differ by less than 5 mm of 2 to 3 cm at the peak and 2 mm at the end."""
     means = {}
     for group in GROUPS:
         found = shipped[group]["reach_responses"]
         assert (found["left_over_target"].mean("trial") < 0.01).all()
         means[group] = found[["peak_deviation", "left_over"]].mean("trial")
     apart = abs(means["perturbed"] - means["unperturbed"])
-    assert (apart["peak_deviation"] < 0.003).all() and (apart["left_over"] < 0.002).all()
+    assert (apart["peak_deviation"] < 0.005).all() and (apart["left_over"] < 0.002).all()
 
 
 def test_no_muscle_answers_before_it_can(shipped):
