@@ -86,10 +86,8 @@ CURL: Mapping[str, Mapping[str, Any]] = {
         "cosine": False,
     },
 }
-_ADAPTING_RATE, _WARM_UP = (
-    3e-4,
-    100,
-)  # a field is new to the optimiser, whose averages are those of the end of the reaching
+# a field is new to the optimiser, whose averages are those of the end of the reaching
+_ADAPTING_RATE, _WARM_UP = 3e-4, 100
 
 
 def reaching() -> Environment:

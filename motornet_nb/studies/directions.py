@@ -139,7 +139,7 @@ def direction_measures(
     group: str,  # one of `GROUPS`, whose body they move
     **options: Any,  # of `preferred_directions`: window, method
 ) -> dict[str, "xr.Dataset"]:
-    """What the study measures of one group of networks, by name: trials (the reaches, of `simulate`), endpoint_error (replicate, trial) m, directions and axes of the units, muscle_directions and muscle_axes of the muscles' forces."""
+    """What the study measures of one group of networks, by name: trials (the reaches, of `simulate`), errors (endpoint_error (replicate, trial) m), directions and axes of the units, muscle_directions and muscle_axes of the muscles' forces."""
     trials = simulate(networks, examination(group))
     units = tuning.preferred_directions(trials, **options)
     muscles = tuning.preferred_directions(trials, "muscle_force", **options)
