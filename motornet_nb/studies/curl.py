@@ -8,7 +8,7 @@ __all__ = ['STRENGTH', 'CURL', 'CONDITIONS', 'reaching', 'adapting', 'examinatio
 
 # %% ../../nbs/studies/01_curl.ipynb #1608cb92
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from ..control.replicates import Replicates
 from ..core.files import replace_file
 from ..learning.loss import ReachLoss
 from ..learning.progress import Progress
-from ..learning.schedules import warm_constant, warm_cosine
+from ..learning.schedules import warm_constant
 from motornet_nb.results.adaptation import (
     adaptation_index,
     adaptation_rate,
@@ -152,9 +152,10 @@ class Snapshots:
 # %% ../../nbs/studies/01_curl.ipynb #5845a4ed
 def curl_test(
     networks: Replicates,  # that can reach
+    conditions: Iterable[str] = tuple(CONDITIONS),  # of `CONDITIONS`
 ) -> "xr.Dataset":  # of `simulate`, with the coordinate loads: null, field, channel
-    "The eight reaches without a field, in the field, and in a channel."
-    return simulate(networks, examination(), grid={"loads": CONDITIONS})
+    "The eight reaches without a field, in the field, and in a channel, or in some of these conditions."
+    return simulate(networks, examination(), grid={"loads": {name: CONDITIONS[name] for name in conditions}})
 
 
 def part(
@@ -171,7 +172,7 @@ def _curve(networks: Iterator[tuple[int, Replicates]]) -> "xr.Dataset":
 
     rows: list[xr.Dataset] = []
     for batch, several in networks:
-        tests = curl_test(several)
+        tests = curl_test(several, ("field", "channel"))
         field, channel = part(tests, "field"), part(tests, "channel")
         values = {name: reach_measure(field, name) for name in ("max_lateral_deviation", "endpoint_error")}
         values["compensation"] = force_compensation(channel, STRENGTH)["compensation"]
@@ -271,7 +272,7 @@ def curl_field(
         parts |= {"/log_naive": log_dataset(naive.log), "/log_adapted": log_dataset(adapted.log)}
     else:
         naive, adapted, snapshots = networks["naive"], networks["adapted"], None
-        run.settings = {"networks": len(naive), "trained": "elsewhere"}
+        run.given(networks)
     run.say("testing")
     parts |= {"/naive": curl_test(naive), "/adapted": curl_test(adapted)}
     parts["/measures"] = curl_measures(parts["/naive"], parts["/adapted"])
@@ -293,22 +294,17 @@ def _train(run: StudyRun) -> tuple[Replicates, Replicates, Snapshots]:
     first = run.networks(
         lambda: PolicyGRU(null.n_observations, settings["units"], null.n_actions), settings["networks"]
     )
-    n = settings["batches"]
-    common: dict[str, Any] = {"loss": ReachLoss(), "batch_size": settings["batch_size"]}
-    schedule = warm_cosine(n) if settings["cosine"] else None
-    naive = run.trained(
-        "naive", first, null, n_batches=n, learning_rate=settings["learning_rate"], scheduler=schedule, **common
-    )
+    naive = run.trained("naive", first, null, loss=ReachLoss())
     snapshots = Snapshots(settings["every"], run.path("adapted", "curve"))
     adapted = run.trained(
         "adapted",
         naive,
         field,
+        loss=ReachLoss(),
         n_batches=settings["adapting"],
         learning_rate=_ADAPTING_RATE,
         scheduler=warm_constant(_WARM_UP),
         optimizer_state=run.optimizer_states["naive"],
         callbacks=[snapshots],
-        **common,
     )
     return naive, adapted, snapshots

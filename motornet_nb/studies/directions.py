@@ -24,7 +24,6 @@ from ..control.replicates import Replicates
 from ..core.checks import refuse
 from ..core.streams import Streams
 from ..learning.loss import ReachLoss
-from ..learning.schedules import warm_cosine
 from ..results import tuning
 from ..results.axes import axial_statistics, compare_axes
 from ..results.circular import axial_mean
@@ -174,6 +173,8 @@ def preferred_directions(
     """
     run = StudyRun("preferred_directions", DIRECTIONS, size, folder, seed, replicates, progress)
     groups = _checked_groups(groups, networks)
+    if networks is not None:
+        run.given(networks)
     parts: dict[str, Any] = {}
     for group in groups:
         training = _environment(group, GROUPS[group][1]())
@@ -181,7 +182,7 @@ def preferred_directions(
         if trained is None:
             sizes = training.n_observations, run.settings["units"], training.n_actions
             first = run.networks(partial(PolicyGRU, *sizes), run.settings["networks"])
-            trained = _train(run, group, first, training)
+            trained = run.trained(group, first, training, loss=ReachLoss(radius=0.0))
             parts[f"/{group}/log"] = log_dataset(trained.log)
             if group == "arm":
                 parts |= {f"/untrained/{n}": ds for n, ds in direction_measures(first, "arm").items()}
@@ -204,19 +205,3 @@ def _checked_groups(groups: Any, networks: Mapping[str, Replicates] | None) -> t
     if not chosen or not set(chosen) <= set(known):
         raise refuse("preferred_directions", "groups", groups, f"of {', '.join(known) or 'those that networks has'}")
     return chosen
-
-
-def _train(run: StudyRun, group: str, first: Replicates, training: Environment) -> Replicates:
-    "A group of networks, trained as the size says."
-    settings = run.settings
-    n = settings["batches"]
-    return run.trained(
-        group,
-        first,
-        training,
-        loss=ReachLoss(radius=0.0),
-        n_batches=n,
-        batch_size=settings["batch_size"],
-        learning_rate=settings["learning_rate"],
-        scheduler=warm_cosine(n) if settings["cosine"] else None,
-    )

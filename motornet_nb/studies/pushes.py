@@ -16,7 +16,6 @@ from ..body.thelen import RigidTendonHillMuscleThelen
 from ..control.policy import PolicyGRU
 from ..control.replicates import Replicates
 from ..learning.loss import ReachLoss
-from ..learning.schedules import warm_cosine
 from ..results.dataset import simulate
 from ..results.responses import muscle_responses, perturbation_response
 from .runs import StudyRun, log_dataset
@@ -172,11 +171,11 @@ def perturbations(
     run = StudyRun("perturbations", PERTURBATIONS, size, folder, seed, replicates, progress)
     settings, parts = run.settings, {}
     if networks is not None:
-        run.settings = {"networks": len(networks[GROUPS[0]]), "trained": "elsewhere"}
+        run.given(networks)
     for group in GROUPS:
         trained = None if networks is None else networks[group]
         if trained is None:
-            environment, n = training(group), settings["batches"]
+            environment = training(group)
 
             def make(environment: Environment = environment) -> PolicyGRU:
                 sizes = environment.n_observations, settings["units"], environment.n_actions
@@ -187,10 +186,6 @@ def perturbations(
                 run.networks(make, settings["networks"]),
                 environment,
                 loss=ReachLoss(),
-                n_batches=n,
-                batch_size=settings["batch_size"],
-                learning_rate=settings["learning_rate"],
-                scheduler=warm_cosine(n) if settings["cosine"] else None,
             )
             parts[f"/{group}/log"] = log_dataset(trained.log)
         run.say(f"testing: {group}")

@@ -22,6 +22,7 @@ from ..control.replicates import Replicates
 from ..core.checks import is_whole, refuse
 from ..core.files import replace_file
 from ..learning.optimizer_state import OptimizerState, optimizer_state
+from ..learning.schedules import warm_cosine
 from ..learning.training import train
 from ..results.experiment import save
 from ..task.environment import Environment
@@ -106,6 +107,22 @@ class StudyRun:
                 made.append(make())
         return Replicates(made, seeds)
 
+    def given(
+        self,
+        networks: Mapping[str, Replicates],  # trained ones, by group
+    ) -> None:
+        "The study is of networks that were trained elsewhere: its settings are not those of the size."
+        self.settings = {"networks": len(next(iter(networks.values()))), "trained": "elsewhere"}
+
+    def recipe(self) -> dict[str, Any]:
+        "What the size says of a training, as options of `train`: batches as n_batches, batch_size, learning_rate, engine, and for cosine a `warm_cosine` over all batches as scheduler."
+        settings = self.settings
+        options = {name: settings[name] for name in ("batch_size", "learning_rate", "engine") if name in settings}
+        if "batches" in settings:
+            options["n_batches"] = settings["batches"]
+            options["scheduler"] = warm_cosine(settings["batches"]) if settings.get("cosine") else None
+        return options
+
     def trained(
         self,
         what: str,  # name of the training: of its sub-folder
@@ -113,10 +130,10 @@ class StudyRun:
         environment: Environment,  # the body and its task
         **options: Any,  # of `train`
     ) -> Replicates:  # with their `log`
-        "The networks after a training, which goes on from the folder where it was interrupted and is not repeated where it is done; its optimisers' state is in `optimizer_states`."
+        "The networks after a training as the size says (`recipe`) unless `options` say otherwise, which goes on from the folder where it was interrupted and is not repeated where it is done; its optimisers' state is in `optimizer_states`."
+        options = self.recipe() | options
         self.say(f"training {len(networks)} networks: {what}, {options.get('n_batches')} batches")
         learning, checkpoint = copy.deepcopy(networks), self.path(what, "checkpoints")
-        options.setdefault("engine", self.settings.get("engine", "auto"))
         every = max(1, min(500, options.get("n_batches", 1000) // 10))
         trained = train(
             learning,
