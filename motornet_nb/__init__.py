@@ -47,7 +47,14 @@ from motornet_nb.results.experiment import Experiment, load, save
 from motornet_nb.task.environment import Environment
 from motornet_nb.task.loads import ConstantLoad, CurlField, ForceChannel, ForcePulse, FunctionLoad, Load
 from motornet_nb.task.registration import register as _register
-from motornet_nb.task.tasks import CenterOutReach, DelayedReach, PosturalHold, RandomTargetReach, Task, UniformDirectionReach
+from motornet_nb.task.tasks import (
+    CenterOutReach,
+    DelayedReach,
+    PosturalHold,
+    RandomTargetReach,
+    Task,
+    UniformDirectionReach,
+)
 from motornet_nb.task.trials import Trials
 
 if TYPE_CHECKING:  # what an editor should know of; it is imported when it is first used
@@ -84,7 +91,21 @@ _CARDS.append("motornet_nb.views.cards")  # how models show themselves in a note
 
 # folders, and modules that have a name of their own here
 _ROOMS = (
-    *("body", "control", "core", "demo", "fused", "learning", "live", "panels", "results", "studies", "task", "views"),
+    *(
+        "body",
+        "control",
+        "core",
+        "demo",
+        "fused",
+        "learning",
+        "live",
+        "page",
+        "panels",
+        "results",
+        "studies",
+        "task",
+        "views",
+    ),
     *("analysis", "drawing", "edits", "effector", "loss", "muscle", "pictures", "player", "reinforcement"),
     *("report", "skeleton", "statics"),
 )

@@ -260,7 +260,7 @@ FORMER: dict[str, dict[str, str]] = {
         "results.tuning": "movement_activity preferred_directions",
     },
     "turns": {
-        "live.events": "in_turn=exclusive",
+        "page.events": "in_turn=exclusive",
         "panels.controls": "on_value",
     },
     "views": {

@@ -62,7 +62,20 @@ def test_notebooks_are_light_and_valid(notebook):
 
 
 #: what may import what: only from the right to the left; `fused` knows nobody
-FLOORS = ("core", "fused", "body", "task", "control", "results", "learning", "views", "live", "studies", "panels")
+FLOORS = (
+    "core",
+    "fused",
+    "body",
+    "task",
+    "control",
+    "results",
+    "learning",
+    "page",
+    "views",
+    "live",
+    "studies",
+    "panels",
+)
 FACES = ("__init__", "__main__", "analysis", "demo", "former")
 
 

@@ -20,7 +20,7 @@ from ..body.posture import within_limits
 from ..body.statics import force_length, force_velocity, has_curves, moment_arm_map
 from .arm import Arm
 from .dragging import DragTool
-from .events import exclusive
+from ..page.events import exclusive
 from ..results.trials import plane
 from ..views.colors import color_of, dash_of, line_dash
 from ..views.legends import add_color_bar, value_colors

@@ -12,7 +12,7 @@ from typing import Any
 from bokeh.models import ColumnDataSource, CustomJS
 from bokeh.plotting import figure
 
-from .events import exclusive
+from ..page.events import exclusive
 
 # %% ../../nbs/live/01_dragging.ipynb #b6cbe15e
 #: name of columns that only the page writes

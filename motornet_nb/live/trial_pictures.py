@@ -15,7 +15,7 @@ from bokeh.events import Event, Tap
 
 from ..body.body import Body
 from ..body.posture import workspace
-from .events import exclusive
+from ..page.events import exclusive
 from ..results.trials import plane, plane_of
 from ..views.arm import draw_workspace, planar_outline
 from ..views.colors import color_of, direction_color, line_dash

@@ -16,7 +16,7 @@ from ..core.checks import refuse
 from ..core.model import Model
 from ..core.places import Place, with_value
 from ..core.script import as_python
-from ..live.events import exclusive
+from ..page.events import exclusive
 from .controls import label_widget
 from .forms import Form, structure_of
 from .history import History

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import ipywidgets as widgets
 
 from ..core.parameters import Parameter
-from ..live.events import exclusive
+from ..page.events import exclusive
 from .suggestions import slider_range, slider_step
 
 # %% ../../nbs/panels/01_controls.ipynb #a5a355e0

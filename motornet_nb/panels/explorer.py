@@ -13,9 +13,9 @@ import ipywidgets as widgets
 import numpy as np
 
 from ..core.checks import is_number, refuse
-from ..live.events import exclusive
 from ..live.trial_courses import RasterPicture, TrialCourse, TrialCoursePicture, trial_course
 from ..live.trial_pictures import DASH_OF_DATASET, HandPathPicture, ShownTrials, TrialBodyPicture
+from ..page.events import exclusive
 from .controls import on_value
 from .panel import CodeBox, Message, Panel, live, set_children
 from ..results.reader import TrialReader

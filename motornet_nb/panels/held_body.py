@@ -16,7 +16,7 @@ from ..body.effector import Effector
 from ..body.posture import default_posture, within_limits
 from ..body.statics import isometric_state
 from ..core.checks import refuse
-from ..live.events import exclusive
+from ..page.events import exclusive
 
 if TYPE_CHECKING:
     import xarray as xr

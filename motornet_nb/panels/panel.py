@@ -19,7 +19,7 @@ from bokeh.embed import components
 from bokeh.models import LayoutDOM
 
 from ..live.dragging import PAGE
-from ..live.events import exclusive
+from ..page.events import exclusive
 
 # %% ../../nbs/panels/04_panel.ipynb #e9c86e73
 def load_bokeh() -> None:

@@ -22,8 +22,8 @@ from ..core.checks import refuse
 from ..core.parameters import Parameter, number
 from ..core.script import as_python
 from ..live.course import CoursePicture
-from ..live.events import exclusive
 from ..live.reach_pictures import Reach, ReachPicture, reach_of
+from ..page.events import exclusive
 from .controls import NumberControl, on_value
 from .panel import CodeBox, Message, Panel, button, live, two_columns
 from ..results.dataset import to_dataset

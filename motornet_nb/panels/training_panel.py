@@ -23,8 +23,8 @@ from ..core.script import as_python
 from ..learning.loss import ReachLoss
 from ..learning.progress import Progress
 from ..learning.training import train
-from ..live.events import exclusive
 from ..live.training_pictures import LossPicture, TestReachPicture, current_reaches
+from ..page.events import exclusive
 from .controls import on_value
 from .panel import Message, Panel, button, live
 from ..task.environment import Environment

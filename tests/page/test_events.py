@@ -7,7 +7,7 @@ import ipywidgets as widgets
 import pytest
 
 from motornet_nb.body.skeleton import TwoDofArm
-from motornet_nb.live.events import exclusive
+from motornet_nb.page.events import exclusive
 from motornet_nb.panels.controls import NumberControl, on_value
 
 
