@@ -93,7 +93,8 @@ FORMER: dict[str, dict[str, str]] = {
         "body.geometry": "ConstantGeometry Geometry MusculotendonGeometry PathGeometry PolynomialGeometry checked_path velocity_from_moment_arms",
     },
     "gestures": {
-        "live.dragging": "Drags=DragTool PAGE",
+        "live.dragging": "Drags=DragTool",
+        "page.figure_widget": "PAGE",
     },
     "gradients": {
         "learning.gradients": "ChangedDrive drive_gradients play_changed",
@@ -141,7 +142,8 @@ FORMER: dict[str, dict[str, str]] = {
         "panels.muscle_editor": "MuscleEditor",
     },
     "panels": {
-        "panels.panel": "CodeBox Message PUBLISHING Panel as_now=refresh_figures button fill=set_children halves=two_columns inside=descendants live load_bokeh side_by_side",
+        "panels.panel": "CodeBox Message Panel as_now=refresh_figures button fill=set_children halves=two_columns inside=descendants live load_bokeh side_by_side",
+        "page.shown": "PUBLISHING",
     },
     "parameters": {
         "core.parameters": "Parameter choice count data flag number part parts quantity text",

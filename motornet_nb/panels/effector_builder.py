@@ -27,7 +27,7 @@ from .forms import structure_of
 from .held_body import HeldBody
 from .menus import Choices
 from .muscle_editor import MuscleEditor
-from .panel import button, live, set_children
+from .panel import button, live
 from .posture_editor import PostureEditor
 from ..views.sliders import slider_grid
 
@@ -180,7 +180,7 @@ class EffectorBuilder(Builder[Effector]):
         def draw():
             body = self.effector
             self.drift_picture.show(passive_drift(body, _drift_steps(body) * body.timestep, 13))
-            set_children(self._drift_box, [self._drift, self._drift_map])
+            self._drift_box.children = [self._drift, self._drift_map]
 
         self._message.guard(draw)
 
@@ -193,7 +193,7 @@ class EffectorBuilder(Builder[Effector]):
         if body.n_muscles and _drift_steps(body) <= _QUICK_STEPS:
             self._show_drift()
         else:
-            set_children(self._drift_box, [self._drift])
+            self._drift_box.children = [self._drift]
 
     def _redraw(self):
         self._draw(self._held.state())

@@ -17,7 +17,7 @@ from ..live.trial_courses import RasterPicture, TrialCourse, TrialCoursePicture,
 from ..live.trial_pictures import DASH_OF_DATASET, HandPathPicture, ShownTrials, TrialBodyPicture
 from ..page.events import exclusive
 from .controls import on_value
-from .panel import CodeBox, Message, Panel, live, set_children
+from .panel import CodeBox, Message, Panel, live
 from ..results.reader import TrialReader
 from ..results.trials import as_trials, direction_names
 from ..views.legends import line_legend
@@ -319,7 +319,7 @@ class Explorer(Panel):
                 )
         self._legend.value = self._in_legend(shown)
         self._place(shown[0].ds["time"].values.astype(float))
-        set_children(self._courses_box, [*seen, *self._raster_widgets])
+        self._courses_box.children = [*seen, *self._raster_widgets]
 
     def _place(self, seconds: np.ndarray) -> None:
         t = float(seconds[self._now])

@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 from ..core.checks import refuse
-from .panel import PUBLISHING
+from ..page.shown import PUBLISHING
 
 # %% ../../nbs/panels/16_publishing.ipynb #2b75117c
 _BOKEH = "application/vnd.bokehjs_load.v0+json"

@@ -1,6 +1,7 @@
 """What the browser tells Python when somebody touches a panel."""
 
 import itertools
+import json
 
 from motornet_nb.panels.panel import descendants
 
@@ -9,7 +10,12 @@ _count = itertools.count(1)
 
 def live(panel, figure):
     "The widget that shows a figure."
-    return next(w for w in descendants(panel) if getattr(w, "_model", None) is figure)
+    return next(w for w in descendants(panel) if getattr(w, "figure", None) is figure)
+
+
+def say(panel, figure, event):
+    "What the page of a figure says."
+    live(panel, figure)._handle_custom_msg({"patch": json.dumps({"events": [event]})}, [])
 
 
 def drag(panel, picture, source, point, x, y):
@@ -17,8 +23,8 @@ def drag(panel, picture, source, point, x, y):
     drags = picture.drags
     columns = {"n": next(_count), "source": drags.sources.index(source), "point": point, "x": x, "y": y}
     new = {"type": "map", "entries": [[name, [value]] for name, value in columns.items()]}
-    change = {"event": "jsevent", "kind": "ModelChanged", "model": {"id": drags.page.id}, "attr": "data", "new": new}
-    live(panel, picture.figure)._handle_custom_msg(change, [])
+    change = {"kind": "ModelChanged", "model": {"id": drags.page.id}, "attr": "data", "new": new}
+    say(panel, picture.figure, change)
 
 
 def tap(panel, figure, x, y, shift=False):
@@ -30,13 +36,13 @@ def tap(panel, figure, x, y, shift=False):
         "name": "tap",
         "values": {"type": "map", "entries": [[name, value] for name, value in values.items()]},
     }
-    said = {"event": "jsevent", "kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": about}
-    live(panel, figure)._handle_custom_msg(said, [])
+    said = {"kind": "MessageSent", "msg_type": "bokeh_event", "msg_data": about}
+    say(panel, figure, said)
 
 
 def echo(panel, figure, source, data):
     "The page repeats what a source held some time ago."
     entries = [[name, list(values)] for name, values in data.items()]
     new = {"type": "map", "entries": entries}
-    change = {"event": "jsevent", "kind": "ModelChanged", "model": {"id": source.id}, "attr": "data", "new": new}
-    live(panel, figure)._handle_custom_msg(change, [])
+    change = {"kind": "ModelChanged", "model": {"id": source.id}, "attr": "data", "new": new}
+    say(panel, figure, change)

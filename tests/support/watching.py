@@ -18,8 +18,8 @@ from bokeh.models import ColumnDataSource
 from IPython import get_ipython
 
 import motornet_nb as mn
-from motornet_nb.live.dragging import PAGE
-from motornet_nb.panels.panel import descendants
+from motornet_nb.page.figure_widget import PAGE
+from motornet_nb.panels.panel import descendants, live_figures
 
 #: tracebacks of what nobody caught, in this kernel
 wrong: list[str] = []
@@ -51,7 +51,7 @@ def plain(value):
 
 def figures(panel: widgets.Widget) -> list:
     "Its Bokeh figures, in order."
-    return [w._model for w in descendants(panel) if hasattr(w, "render_bundle")]
+    return [w.figure for w in live_figures(panel)]
 
 
 def sources(panel: widgets.Widget) -> list[tuple[str, ColumnDataSource]]:
