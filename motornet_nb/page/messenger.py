@@ -133,11 +133,11 @@ class Messenger(anywidget.AnyWidget):
         figures, bytes_ = [], []
         for figure, events in changes.values():
             serializer = Serializer(references=figure.document.models.synced_references)
-            patch = serializer.serialize({"events": _latest(events)})
+            patch = serializer.serialize(_latest(events))
             figure.document.models.flush_synced()
             figure.version += 1
             buffers = patch.buffers or []
-            told = {"name": figure.name, "version": figure.version, "patch": patch.content}
+            told = {"name": figure.name, "version": figure.version, "patch": {"events": patch.content}}
             figures.append(told | {"buffers": [b.id for b in buffers]})
             bytes_ += [b.to_bytes() for b in buffers]
         if figures:
