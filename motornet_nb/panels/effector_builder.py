@@ -159,10 +159,12 @@ class EffectorBuilder(Builder[Effector]):
         wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
         self._drift_map = live(self.drift_picture.figure)
         self._arms_box, self._drift_box = widgets.VBox(), widgets.VBox([self._drift])
+        first = live(self.body_picture.figure, flex="0 1 auto", min_width="0")
+        first.add_class("motornet-first")
         beside = widgets.VBox([live(self.force_picture.figure), self._arms_box], layout=widgets.Layout(**wide))
         return widgets.VBox(
             [
-                widgets.HBox([live(self.body_picture.figure, flex="0 0 auto"), beside], layout=wrap),
+                widgets.HBox([first, beside], layout=wrap),
                 widgets.HBox([live(p.figure, **wide) for p in self.curve_pictures], layout=wrap),
                 self._drift_box,
             ],

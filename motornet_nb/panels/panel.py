@@ -74,6 +74,23 @@ def _copy_of(figure: LayoutDOM) -> Any:  # a layout without a document
     return root
 
 
+_STYLE = """<style>
+.motornet-panel { container-type: inline-size; }
+.motornet-columns { display: flex; flex-flow: row nowrap; align-items: flex-start; gap: 4px 14px; overflow: visible; }
+.motornet-columns > .motornet-controls { flex: 0 1 380px; min-width: 320px; max-height: 92vh; overflow: hidden auto; }
+.motornet-columns > .motornet-pictures { flex: 1 1 400px; min-width: 0; max-height: 92vh; overflow: hidden auto; }
+.motornet-first { position: sticky; top: 0; z-index: 2; align-self: flex-start; background: var(--jp-layout-color0, Canvas); }
+@container (max-width: 719px) {
+  .motornet-columns { flex-flow: column nowrap; align-items: stretch; }
+  .motornet-columns > .motornet-pictures { order: -1; flex: 0 1 auto; max-height: 62vh; }
+  .motornet-columns > .motornet-controls { flex: 0 1 auto; min-width: 0; max-height: none; }
+}
+.motornet-asleep { display: none; }
+.motornet-panel.jupyter-widgets-disconnected > .motornet-asleep { display: block; }
+</style>"""
+_ASLEEP = "<b>Asleep:</b> its kernel has ended or was started again. Run this cell to wake it."
+
+
 class Panel(widgets.VBox):
     "Base class of the interactive pieces: a box that shows itself."
 
@@ -83,7 +100,9 @@ class Panel(widgets.VBox):
         **arguments: Any,  # further arguments of `widgets.VBox`
     ):
         arguments.setdefault("layout", widgets.Layout(width="100%", min_width="0"))
-        super().__init__(list(children), **arguments)
+        style, asleep = widgets.HTML(_STYLE, layout=widgets.Layout(display="none")), widgets.HTML(_ASLEEP)
+        asleep.add_class("motornet-asleep")
+        super().__init__([style, asleep, *children], **arguments)
         self.add_class("motornet-panel")
 
     def static(self) -> LayoutDOM:
@@ -97,13 +116,14 @@ class Panel(widgets.VBox):
 
 # %% ../../nbs/panels/04_panel.ipynb #twocolum
 def two_columns(
-    left: widgets.Widget,  # controls
-    right: widgets.Widget,  # pictures
-) -> widgets.HBox:
-    "Controls beside pictures; above them where there is no room."
-    controls = widgets.VBox([left], layout=widgets.Layout(flex="1 1 400px", min_width="380px", max_width="560px"))
-    pictures = widgets.VBox([right], layout=widgets.Layout(flex="2 1 480px", min_width="0"))
-    return widgets.HBox([controls, pictures], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
+    controls: widgets.Widget,  # what is moved
+    pictures: widgets.Widget,  # what is seen
+) -> widgets.Box:
+    "Controls in a narrow column, pictures beside them, each scrolling by itself so that a picture stays in view; where there is no room, the pictures first and the controls below."
+    columns = widgets.Box([widgets.VBox([controls]), widgets.VBox([pictures])])
+    for widget, name in zip((*columns.children, columns), ("controls", "pictures", "columns"), strict=True):
+        widget.add_class(f"motornet-{name}")
+    return columns
 
 
 def side_by_side(
