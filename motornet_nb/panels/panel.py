@@ -79,6 +79,7 @@ _STYLE = """<style>
 .motornet-columns { display: flex; flex-flow: row nowrap; align-items: flex-start; gap: 4px 14px; overflow: visible; }
 .motornet-columns > .motornet-controls { flex: 0 1 380px; min-width: 320px; max-height: 92vh; overflow: hidden auto; }
 .motornet-columns > .motornet-pictures { flex: 1 1 400px; min-width: 0; max-height: 92vh; overflow: hidden auto; }
+.motornet-pictures > *, .motornet-pictures .widget-vbox > * { flex-shrink: 0; }
 .motornet-first { position: sticky; top: 0; z-index: 2; align-self: flex-start; background: var(--jp-layout-color0, Canvas); }
 @container (max-width: 719px) {
   .motornet-columns { flex-flow: column nowrap; align-items: stretch; }
