@@ -126,7 +126,7 @@ def _name_of(layout: LayoutDOM) -> str:
 @functools.cache
 def _shown_class(kind: type) -> type:
     names = {"__view_model__": kind.__view_model__, "__qualified_model__": kind.__qualified_model__}
-    names |= {"__view_module__": kind.__view_module__, "__module__": kind.__module__}
+    names["__view_module__"] = kind.__view_module__
     return type(f"_{kind.__name__}", (ShowsItself, kind), names)
 
 
