@@ -124,7 +124,9 @@ class FigureWidget(anywidget.AnyWidget):
             self.send({"token": content["token"], "figure": serialize_json(look), "version": self.version})
         elif "patch" in content:
             events = [event for event in json.loads(content["patch"])["events"] if self._is_for_python(event)]
-            self.document.apply_json_patch(Serialized(content={"events": events}, buffers=[]), setter=self)
+            patch: Any = Serialized(content={"events": events}, buffers=[])
+            setter: Any = self
+            self.document.apply_json_patch(patch, setter=setter)
 
     def _is_for_python(self, event: dict[str, Any]) -> bool:
         if event["kind"] != "ModelChanged":

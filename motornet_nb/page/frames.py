@@ -69,21 +69,24 @@ def limits(
     "Where an axis begins and ends."
     span: Any = getattr(p, f"{axis}_range")
     if isinstance(span, Range1d):
-        return float(span.start), float(span.end)
+        ends: list[Any] = [span.start, span.end]
+        return float(ends[0]), float(ends[1])
     if isinstance(span, FactorRange):
         return 0.0, float(len(span.factors))
     if not isinstance(span, DataRange1d):
         raise refuse("save", f"{axis}_range", type(span).__name__, "Range1d, DataRange1d or FactorRange")
     low, high = _extent(p, axis)
     log = isinstance(getattr(p, f"{axis}_scale"), LogScale)
-    padding = float(span.range_padding) if isinstance(span.range_padding, int | float) else 0.1
+    padding: Any = span.range_padding
+    padding = float(padding) if isinstance(padding, int | float) else 0.1
     if log:
         low, high = np.log(max(low, 1e-12)), np.log(max(high, 1e-12))
     room = (high - low) * padding / 2 if high > low else 1.0
     low, high = low - room, high + room
     if log:
         low, high = float(np.exp(low)), float(np.exp(high))
-    begin, end = (v if isinstance(v, int | float) and np.isfinite(v) else None for v in (span.start, span.end))
+    given: list[Any] = [span.start, span.end]
+    begin, end = (v if isinstance(v, int | float) and np.isfinite(v) else None for v in given)
     return low if begin is None else float(begin), high if end is None else float(end)
 
 # %% ../../nbs/page/11_frames.ipynb #616e6f1a
@@ -125,7 +128,7 @@ def _style_axis(ax: Any, p: figure, name: str) -> None:
     overrides = {float(k): str(v) for k, v in (one.major_label_overrides or {}).items() if not isinstance(k, str)}
     text = _tick_text(one.formatter)
     if isinstance(span, FactorRange):
-        mine.set_major_locator(FixedLocator(np.arange(len(span.factors)) + 0.5))
+        mine.set_major_locator(FixedLocator([i + 0.5 for i in range(len(span.factors))]))
         factors = [str(f) for f in span.factors]
         mine.set_major_formatter(FuncFormatter(lambda v, _: factors[int(v)] if 0 <= v < len(factors) else ""))
         return
@@ -175,16 +178,17 @@ def _line_look(mark: Any) -> dict[str, Any]:
     return {"color": to_rgba(color or "none", float(mark.line_alpha or 0) if color else 0), "lw": width, "ls": style}
 
 
-def _annotate(ax: Any, p: figure, mark: Any, order: float) -> None:
+def _annotate(ax: Any, annotation: Any, order: float) -> None:
     from matplotlib.colors import to_rgba
 
+    mark: Any = annotation
     if not mark.visible:
         return
-    if isinstance(mark, Span):
+    if isinstance(annotation, Span):
         if mark.location is not None:
             draw = ax.axhline if mark.dimension == "width" else ax.axvline
             draw(float(mark.location), zorder=order, **_line_look(mark))
-    elif isinstance(mark, BoxAnnotation):
+    elif isinstance(annotation, BoxAnnotation):
         ends = {n: getattr(mark, n) for n in ("left", "right", "bottom", "top")}
         (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
         known = [
@@ -199,7 +203,7 @@ def _annotate(ax: Any, p: figure, mark: Any, order: float) -> None:
             lw=0,
             zorder=order,
         )
-    elif isinstance(mark, Label):
+    elif isinstance(annotation, Label):
         screen = {axis: getattr(mark, f"{axis}_units") == "screen" for axis in "xy"}
         shift = (
             (mark.x_offset + (mark.x if screen["x"] else 0)) * POINT,
@@ -220,7 +224,7 @@ def _annotate(ax: Any, p: figure, mark: Any, order: float) -> None:
             annotation_clip=False,
             **look,
         )
-    elif isinstance(mark, Arrow):
+    elif isinstance(annotation, Arrow):
         _arrow(ax, mark, order)
     else:
         raise refuse("save", "annotation", type(mark).__name__, "Span, BoxAnnotation, Label, Arrow, Legend or ColorBar")
@@ -262,8 +266,8 @@ def _handle(renderer: GlyphRenderer, row: int) -> Any:
 
 
 def _entries(legend: Legend) -> list[_Entry]:
-    entries = []
-    for item in legend.items:
+    entries, items = [], list[Any](legend.items)
+    for item in items:
         label = item.lookup("label").get_value(item)
         for renderer in item.renderers[:1]:
             if isinstance(label, Field):
@@ -309,7 +313,7 @@ def _color_bar(ax: Any, bar: ColorBar, place: str) -> None:
     log = isinstance(mapper, LogColorMapper)
     upright = place in ("right", "left") or (place == "center" and bar.orientation != "horizontal")
     values = np.geomspace(low, high, 128) if log else np.linspace(low, high, 128)
-    box = [1.03, 0, 0.035, 1] if upright else [0, -0.32, 1, 0.05]
+    box = [1.03, 0, 0.035, 1] if upright else [0, 1.3 if place == "above" else -0.32, 1, 0.05]
     inset = ax.inset_axes(box)
     colors = mapped_colors(mapper, values)
     edges = np.arange(129) if log else np.linspace(low, high, 129)
@@ -379,10 +383,10 @@ def draw_figure(
             if mark.visible:
                 _color_bar(ax, mark, "center")
         elif mark not in p.grid:
-            _annotate(ax, p, mark, 4)
+            _annotate(ax, mark, 4)
     for mark in p.renderers:
         if not isinstance(mark, GlyphRenderer):
-            _annotate(ax, p, mark, 1.5)
+            _annotate(ax, mark, 1.5)
     for side, marks in sides(p).items():
         for mark in marks:
             _legend(ax, mark, side) if isinstance(mark, Legend) else _color_bar(ax, mark, side)

@@ -18,7 +18,6 @@ from bokeh.models import (
     ColorMapper,
     ColumnDataSource,
     FactorRange,
-    Glyph,
     GlyphRenderer,
     IndexFilter,
     LogColorMapper,
@@ -49,10 +48,11 @@ def mapped_colors(
     if isinstance(mapper, CategoricalColorMapper):
         at = {factor: i % len(palette) for i, factor in enumerate(mapper.factors)}
         return np.array([palette[at[v]] if v in at else to_rgba(_css(mapper.nan_color)) for v in values])
+    bounds: Any = mapper  # both ends of a continuous mapper
     values = np.asarray(values, float)
     finite = values[np.isfinite(values)]
-    low = float(mapper.low) if isinstance(mapper.low, int | float) else float(finite.min(initial=0.0))
-    high = float(mapper.high) if isinstance(mapper.high, int | float) else float(finite.max(initial=1.0))
+    low = float(bounds.low) if isinstance(bounds.low, int | float) else float(finite.min(initial=0.0))
+    high = float(bounds.high) if isinstance(bounds.high, int | float) else float(finite.max(initial=1.0))
     scale: Callable[[Any], Any] = np.log if isinstance(mapper, LogColorMapper) else np.asarray
     with np.errstate(divide="ignore", invalid="ignore"):
         share = (scale(values) - scale(low)) / max(float(scale(high) - scale(low)), 1e-300)
@@ -79,8 +79,9 @@ class Rows:
         renderer: GlyphRenderer,  # of a Bokeh figure
         axes: dict[str, FactorRange | None],  # "x" and "y": the range, if it is one of categories
     ):
-        self.glyph: Glyph = renderer.glyph
-        self.source, self.axes = renderer.data_source, axes
+        self.glyph: Any = renderer.glyph
+        self.source: Any = renderer.data_source
+        self.axes = axes
         n = max([len(v) for v in self.source.data.values()], default=0)
         self.rows = _seen(renderer.view.filter, n, self.source)
 
@@ -121,7 +122,8 @@ class Rows:
         both = zip(self.values(f"{kind}_color"), self.values(f"{kind}_alpha"), strict=True)
         found = []
         for color, alpha in both:
-            red, green, blue, own = to_rgba(_css(color) if not isinstance(color, np.ndarray) else color)
+            plain: Any = color if isinstance(color, np.ndarray) else _css(color)
+            red, green, blue, own = to_rgba(plain)
             found.append((red, green, blue, own * (1.0 if alpha is None else float(alpha))))
         return found
 
@@ -130,7 +132,7 @@ class Rows:
         dashes = [_dash(d) for d in self.values("line_dash")] if hasattr(self.glyph, "line_dash") else ["-"]
         widths = np.nan_to_num(self.numbers("line_width"), nan=1.0) * POINT
         scaled = [
-            (0, tuple(POINT * v / max(w, 0.1) for v in d)) if isinstance(d, tuple) else d
+            (0, tuple(POINT * v / max(w, 0.1) for v in d)) if d != "-" else d
             for d, w in zip(dashes, widths, strict=False)
         ]
         return {"colors": self.colors("line"), "linewidths": widths, "linestyles": scaled or ["-"]}
@@ -299,7 +301,7 @@ def _area(ax: Any, rows: Rows, order: float) -> None:
 
 
 def _image(ax: Any, rows: Rows, order: float) -> None:
-    mapper = rows.glyph.color_mapper  # type: ignore[attr-defined]
+    mapper = rows.glyph.color_mapper
     places = zip(*(rows.numbers(n) for n in ("x", "y", "dw", "dh")), strict=True)
     for image, (x, y, dw, dh) in zip(rows.values("image"), places, strict=True):
         colors = mapped_colors(mapper, image)

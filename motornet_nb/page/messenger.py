@@ -83,7 +83,7 @@ def bokeh_scripts() -> tuple[bytes, ...]:
 class Shown(Protocol):
     "What a messenger speaks for: a name that the page knows, a document, and how often it was changed."
 
-    name: str
+    name: Any  # str
     version: int
 
     @property

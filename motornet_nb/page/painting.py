@@ -11,14 +11,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from bokeh.models import Column, Div, GridBox, LayoutDOM, Plot, Row, Tabs, Title, Widget
+from bokeh.models import Column, Div, FactorRange, GridBox, LayoutDOM, Plot, Row, Tabs, Title, Widget
 from bokeh.models.plots import GridPlot
 
 from .frames import draw_figure, sides
 from .marks import POINT
 
 _DPI = 100  # pixels of the page to the inch
-_LEFT, _RIGHT, _BOTTOM, _TOP, _BARE = 62.0, 16.0, 48.0, 30.0, 10.0  # around a frame, pixels
+_LEFT, _RIGHT, _BOTTOM, _TOP, _BARE = 70.0, 16.0, 48.0, 30.0, 10.0  # around a frame, pixels
 _BESIDE, _BELOW = {"ColorBar": 62.0, "Legend": 130.0}, {"ColorBar": 56.0, "Legend": 30.0}
 
 # %% ../../nbs/page/12_painting.ipynb #18a14f18
@@ -62,8 +62,9 @@ def _around(p: Any) -> _Around:
         for side, marks in beside.items()
     }
     titled = isinstance(p.title, Title) and p.title.visible and bool(p.title.text)
+    names = [str(f) for f in p.y_range.factors] if isinstance(p.y_range, FactorRange) else []
     return _Around(
-        (_LEFT if shown(p.yaxis) else _BARE) + extra["left"],
+        (max(_LEFT, 30 + 7 * max(map(len, names), default=0)) if shown(p.yaxis) else _BARE) + extra["left"],
         _RIGHT + extra["right"],
         (_TOP if titled else _BARE) + extra["above"],
         (_BOTTOM if shown(p.xaxis) else _BARE) + extra["below"],
@@ -131,9 +132,10 @@ def _natural(layout: LayoutDOM) -> float | None:
     return sum(known) if isinstance(layout, Row) else max(known)
 
 
-def _children(layout: Any) -> Iterator[LayoutDOM]:
+def _children(layout: Any) -> Iterator[Any]:
     if isinstance(layout, Tabs):
-        yield from (tab.child for tab in layout.tabs)
+        tabs: list[Any] = list(layout.tabs)
+        yield from (tab.child for tab in tabs)
         return
     for child in getattr(layout, "children", ()):
         one = child[0] if isinstance(child, tuple | list) else child
@@ -172,8 +174,8 @@ def _grid(layout: Any, width: float) -> _Block:
     widths = [max([r[c].width for r in rows.values() if c in r], default=0) for c in range(columns)]
     empty = [_Block([], w, 0) for w in widths]
     shelves = []
-    for row in sorted(rows):
-        line = [rows[row].get(c, empty[c])._replace(width=widths[c]) for c in range(columns)]
+    for place in sorted(rows):
+        line = [rows[place].get(c, empty[c])._replace(width=widths[c]) for c in range(columns)]
         shelves.append(_shelf(line, 0))
     return _column(shelves, 0)
 

@@ -119,7 +119,8 @@ def _name_of(layout: LayoutDOM) -> str:
     from bokeh.models import Title
     from bokeh.plotting import figure
 
-    titles = [p.title.text for p in layout.select({"type": figure}) if isinstance(p.title, Title)]
+    figures: list[Any] = list(layout.select({"type": figure}))
+    titles = [p.title.text for p in figures if isinstance(p.title, Title)]
     return "; ".join(str(t) for t in dict.fromkeys(titles) if t) or type(layout).__name__.lstrip("_")
 
 

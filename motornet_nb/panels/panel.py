@@ -43,6 +43,7 @@ def live_figures(
     "The figures in a widget that `live` made; the Bokeh figure of each is its `figure`."
     return (each for each in descendants(widget) if isinstance(each, FigureWidget))
 
+
 def load_bokeh() -> None:
     "Put BokehJS on the page of the cell that runs, for figures of one's own; panels and views bring it themselves."
     from bokeh.io import output_notebook
