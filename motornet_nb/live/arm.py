@@ -6,6 +6,7 @@
 __all__ = ['Arm']
 
 # %% ../../nbs/live/03_arm.ipynb #7866c0b8
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,30 @@ import torch
 from bokeh.plotting import figure
 
 from ..body.body import Body
+from ..body.outlines import SCHEMATIC
 from ..body.posture import workspace
+from .changes import put
 from ..results.trials import plane
-from ..views.arm import draw_bones, draw_joints, draw_workspace, planar_outline
-from ..views.colors import color_of
-from ..views.plotting import empty_source, path_columns, point_columns
+from motornet_nb.views.arm import (
+    LEVELS,
+    MUSCLE_COLUMNS,
+    Level,
+    add_note,
+    draw_bones,
+    draw_joints,
+    draw_muscles,
+    draw_workspace,
+    muscle_columns,
+    planar_outlines,
+)
+from ..views.plotting import empty_source, point_columns
 
 # %% ../../nbs/live/03_arm.ipynb #31a86114
 class Arm:
     """A body in a figure that Python moves.
 
-    Drawn from `reach` (x, y m: how far the endpoint gets), `bones` (x, y), `muscles` (xs, ys, muscle, color and what `show` is given) and `joints` (x, y, joint).
-    `lines` is the renderer of the muscles; `edge`, `outline` and `paths` hold the points (point, 2) m of what is shown.
+    Drawn from `reach` (x, y m: how far the endpoint gets), `bones` (x, y), `muscles` (columns of `muscle_columns`, and what `show` is given) and `joints` (x, y, joint).
+    `lines` is the renderer of the muscles, `note` says what their width is and where their paths are schematic; `edge`, `outline` and `paths` hold the points (point, 2) m of what is shown.
     """
 
     def __init__(
@@ -34,44 +47,50 @@ class Arm:
         near: bool = False,  # whether it is seen from near
         whole: bool = True,  # whether muscles and joints are drawn, and not the bones alone
         columns: tuple[str, ...] = (),  # what is told of each muscle besides
+        rows: Sequence[tuple[str, str]] = (),  # what the pointer shows of a muscle besides its name
         **muscles: Any,  # look of the muscles, as Bokeh's `multi_line` takes it
     ):
         self.reach, self.bones = empty_source("x", "y"), empty_source("x", "y")
         self.joints = empty_source("x", "y", "joint")
-        self.muscles = empty_source("xs", "ys", "muscle", "color", *columns)
+        self.muscles = empty_source(*MUSCLE_COLUMNS, *columns)
         draw_workspace(p, self.reach)
         draw_bones(p, self.bones, *((26, 0.25) if near else (11, 0.45)))
+        self._says = whole and not near
         if whole:
-            look: dict[str, Any] = {"color": "color", "line_width": 3, "alpha": 0.8} | muscles
-            self.lines = p.multi_line("xs", "ys", source=self.muscles, **look)
+            self.lines = draw_muscles(p, self.muscles, rows, **muscles)
             self.lines.visible = not near
             draw_joints(p, self.joints)
+        if self._says:
+            self.note = add_note(p, seen=False)
         self._body: Body | None = None
         self.edge = self.outline = np.empty((0, 2))
         self.paths: dict[str, np.ndarray] = {}
+        self.schematic = False  # whether the paths are made from moment arms
 
     def show(
         self,
         body: Body,  # skeleton and muscles
         position: torch.Tensor,  # posture (joint) rad
+        level: Sequence[float] | np.ndarray | None = None,  # of each muscle, 0 to 1: how wide it is; all alike if None
+        by: Level = "activation",  # what the level is
         **columns: dict[str, float],  # for each further column, the value of each muscle by name
     ) -> None:
         "Show a body at a posture."
         if body is not self._body:
             self._body, self.edge = body, plane(workspace(body))
-            self.reach.data = point_columns(self.edge)
-        self.outline, self.paths = planar_outline(body, position)
+            put(self.reach, point_columns(self.edge))
+        drawn = planar_outlines(body, position)
+        self.outline, self.paths, self.schematic = drawn.bones[0], drawn.paths(), drawn.schematic
         joints, names = self.outline[:-1], list(body.skeleton.joint_names)
         named = [names[i] if i < len(names) else "" for i in range(len(joints))]
-        at = {name: i for i, name in enumerate(body.muscle_names)}
-        self.bones.data = point_columns(self.outline)
-        self.joints.data = {**point_columns(joints), "joint": named}
-        self.muscles.data = {
-            **path_columns(self.paths.values()),
-            "muscle": list(self.paths),
-            "color": [color_of(at[name]) for name in self.paths],
-            **{column: [values[name] for name in self.paths] for column, values in columns.items()},
-        }
+        put(self.bones, point_columns(self.outline))
+        put(self.joints, {**point_columns(joints), "joint": named})
+        told = {column: [values[name] for name in self.paths] for column, values in columns.items()}
+        put(self.muscles, muscle_columns(body, drawn, level=level) | told)
+        if self._says:
+            width = f"Width of a muscle: {LEVELS[by]}" if level is not None and drawn.sizes else ""
+            self.note.text = "\n".join(filter(None, [width, SCHEMATIC if drawn.schematic else ""]))
+            self.note.visible = bool(self.note.text)
 
     def extent(self) -> np.ndarray:  # (point, 2) m
         "All points of what is shown, for the frame."

@@ -7,22 +7,25 @@ __all__ = ['BodyPicture', 'ForcePicture', 'MomentArmPicture', 'CurvePicture', 'D
 
 # %% ../../nbs/live/04_body_pictures.ipynb #791a948c
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import torch
 from bokeh.events import Tap
-from bokeh.models import ColumnDataSource, FactorRange, Span
+from bokeh.models import BasicTicker, ColumnDataSource, FactorRange, Range1d, Span
 from bokeh.plotting import figure
 
 from ..body.body import Body
-from ..body.posture import within_limits
-from ..body.statics import force_length, force_velocity, has_curves, moment_arm_map
+from ..body.statics import has_curves
+from ..core.checks import refuse
 from .arm import Arm
+from .changes import put
+from .curves import force_at_optimal_length, force_curves, moment_arm_curves, per_muscle
 from .dragging import DragTool
 from ..page.events import exclusive
 from ..results.trials import plane
-from ..views.colors import color_of, dash_of, line_dash
+from ..views.arm import Level, add_note, moment_arm_axis
+from ..views.colors import GREY, INK, color_of, dash_of, line_dash
 from ..views.legends import add_color_bar, value_colors
 from motornet_nb.views.plotting import (
     Columns,
@@ -41,20 +44,16 @@ if TYPE_CHECKING:
     import xarray as xr
 
 # %% ../../nbs/live/04_body_pictures.ipynb #fec7ec76
-def _per_muscle(body: Body, name: str) -> np.ndarray:  # (muscle)
-    "A declared value of each muscle, in double precision."
-    return getattr(body, name).detach().double().cpu().numpy() if body.n_muscles else np.empty(0)
-
-
 def _by_name(body: Body, still: "xr.Dataset", name: str) -> dict[str, float]:
     "A value of each muscle, by its name."
     return dict(zip(body.muscle_names, map(float, still[name].values), strict=True))
 
 
 class BodyPicture:
-    """A body in a posture. The hand and the points where muscles are fixed can be dragged; the pointer shows muscle, force, length and points.
+    """A body in a posture, its muscles as wide as they are active, or as they pull. The hand and the points where muscles are fixed can be dragged; the pointer shows muscle, activation, force, length and points.
 
-    Drawn from `paths` (xs, ys m, muscle, force N, length m), `points` (x, y, muscle, point; named "fixation points") and `hand` (x, y; named "hand"); `arm` holds bones and joints.
+    `by` says what sets the width; another value is seen at the next `show`.
+    Drawn from `paths` (columns of `muscle_columns`, activation 1, force N, length m), `points` (x, y, muscle, point; named "fixation points") and `hand` (x, y; named "hand"); `arm` holds bones and joints.
     """
 
     def __init__(
@@ -63,24 +62,22 @@ class BodyPicture:
         hand_moved: Callable[[list[float]], Any] | None = None,  # called with where the hand was dragged to (space) m
         point_moved: Callable[[int, int, list[float]], Any]
         | None = None,  # muscle, point on its path, where it was dragged to (space) m
+        by: Level = "activation",  # what sets how wide a muscle is: "activation", or "force" (over its maximum)
     ):
+        if by not in get_args(Level):
+            raise refuse(self, "by", by, f"one of {', '.join(map(repr, get_args(Level)))}")
         self.hand_moved, self.point_moved = hand_moved, point_moved
+        self.by: Level = by
         p = self.figure = map_figure("", size)
-        self.forces = value_colors()
-        color = {"field": "force", "transform": self.forces}
-        self.arm = Arm(p, columns=("force", "length"), line_width=4, color=color, alpha=1.0)
+        told = [("activation", "@activation{0.00}"), ("force (N)", "@force{0.0}"), ("length (m)", "@length{0.000}")]
+        self.arm = Arm(p, columns=("activation", "force", "length"), rows=told)
         self.paths = self.arm.muscles
         self.points = empty_source("x", "y", "muscle", "point", name="fixation points")
         self.hand = empty_source("x", "y", name="hand")
         dots = p.scatter("x", "y", source=self.points, size=8, fill_color="white", line_color="#222222", line_width=1.5)
         hand = p.scatter("x", "y", source=self.hand, size=15, color="#D55E00", alpha=0.9)
-        of_muscle = [("muscle", "@muscle"), ("force (N)", "@force{0.0}"), ("length (m)", "@length{0.000}")]
         of_point = [("fixation point", "@point"), ("of", "@muscle"), ("x (m)", "@x{0.000}"), ("y (m)", "@y{0.000}")]
-        self.hover = [
-            add_hover(p, of_muscle, [self.arm.lines], line_policy="interp"),
-            add_hover(p, of_point, [dots]),
-        ]
-        add_color_bar(p, self.forces)
+        self.hover = add_hover(p, of_point, [dots])
         if hand_moved is not None or point_moved is not None:  # a figure without Python can be in a static page
             add_hover(p, [("hand", "drag it")], [hand])
             self.drags = DragTool(p, [self.points, self.hand], self._dragged)
@@ -93,21 +90,27 @@ class BodyPicture:
     ) -> None:
         "Show a body that is held."
         position = torch.as_tensor(still["joint_position"].values)
-        force, length = (_by_name(body, still, name) for name in ("muscle_force", "musculotendon_length"))
-        self.arm.show(body, position, force=force, length=length)
+        names = {"activation": "activation", "force": "muscle_force", "length": "musculotendon_length"}
+        told = {column: _by_name(body, still, name) for column, name in names.items()}
+        self.arm.show(body, position, self._level(body, still), self.by, **told)
         keep_in_view(self.figure, self.arm.extent(), 0.05, 0.55)
-        set_title(self.figure, f"{body.name}, colour: muscle force (N)")
-        self.forces.high = float(max(_per_muscle(body, "max_isometric_force"), default=1.0))
-        paths = self.arm.paths
+        set_title(self.figure, body.name)
+        paths = {} if self.arm.schematic else self.arm.paths  # points that are made up cannot be moved
         points = [(name, k) for name, path in paths.items() for k in range(len(path))]
-        self.points.data = {
+        columns: Columns = {
             **point_columns(np.concatenate([*paths.values(), np.empty((0, 2))])),
             "muscle": [name for name, _ in points],
             "point": [k for _, k in points],
         }
-        self.hand.data = point_columns(self.arm.outline[-1:])
+        put(self.points, columns)
+        put(self.hand, point_columns(self.arm.outline[-1:]))
         at = {name: i for i, name in enumerate(body.muscle_names)}
         self._fixed = [(at[name], k) for name, k in points]
+
+    def _level(self, body: Body, still: "xr.Dataset") -> np.ndarray:  # (muscle)
+        if self.by == "activation":
+            return still["activation"].values
+        return still["muscle_force"].values / per_muscle(body, "max_isometric_force")
 
     def _dragged(self, source: ColumnDataSource, point: int, place: list[float]) -> None:
         if source is self.hand and self.hand_moved is not None:
@@ -125,10 +128,12 @@ class ForcePicture:
     ):
         self.bars, self._muscles = empty_source("muscle", "force", "strength", "color"), FactorRange()
         options: dict[str, Any] = {"y_range": self._muscles, "height": height}
-        p = self.figure = styled_figure("Force of the muscles", axis_label("force", "N"), "", **options)
-        p.hbar("muscle", right="strength", height=0.8, source=self.bars, fill_color="#EEEEEE", line_color=None)
+        p = self.figure = styled_figure("Force of the muscles", "force (N); grey: the maximum", "", **options)
+        p.hbar("muscle", right="strength", height=0.8, source=self.bars, fill_color="#DDDDDD", line_color=None)
         bars = p.hbar("muscle", right="force", height=0.8, source=self.bars, color="color")
         p.x_range.update(start=0)
+        for ticker in p.select({"type": BasicTicker}):
+            ticker.update(desired_num_ticks=4)
         shown = [("muscle", "@muscle"), ("force (N)", "@force{0.0}"), ("maximum isometric force (N)", "@strength{0}")]
         add_hover(p, shown, [bars])
 
@@ -144,48 +149,89 @@ class ForcePicture:
         columns: Columns = {
             "muscle": names,
             "force": still["muscle_force"].values,
-            "strength": _per_muscle(body, "max_isometric_force"),
+            "strength": per_muscle(body, "max_isometric_force"),
             "color": [color_of(i) for i in range(body.n_muscles)],
         }
-        self.bars.data = columns
+        put(self.bars, columns)
 
 # %% ../../nbs/live/04_body_pictures.ipynb #ad961fc7
 class _MuscleCurves:
-    """A curve a muscle, and where each muscle is on its own.
+    """A curve a muscle, and where each muscle is on its own. Where curves coincide, pieces of all colours follow one another.
 
-    Drawn from `curves` (xs, ys, muscle, color, dash) and `dots` (x, y, muscle, color).
+    Drawn from `curves` (xs, ys, muscle, color, dash, offset, together) and `dots` (x, y, muscle, color).
     """
 
-    def __init__(self, p: figure):
+    def __init__(self, p: figure, *told: str):
         self.figure = p
-        self.curves = empty_source("xs", "ys", "muscle", "color", "dash")
-        self.dots = empty_source("x", "y", "muscle", "color")
-        self._lines = p.multi_line("xs", "ys", source=self.curves, color="color", line_dash="dash", line_width=2)
+        self.curves = empty_source("xs", "ys", "muscle", "color", "dash", "offset", "together")
+        self.dots = empty_source("x", "y", "muscle", "color", *told)
+        look: dict[str, Any] = {"color": "color", "line_dash": "dash", "line_dash_offset": "offset"}
+        self._lines = p.multi_line("xs", "ys", source=self.curves, line_width=2, **look)
         self._dots = p.scatter("x", "y", source=self.dots, size=9, color="color")
 
     def _hover(self, *rows: tuple[str, str]) -> None:
         "Values at the dots, names along the curves."
         self.hover = add_hover(self.figure, [("muscle", "@muscle"), *rows], [self._dots])
-        add_hover(self.figure, [("muscle", "@muscle")], [self._lines], line_policy="interp")
+        add_hover(self.figure, [("muscle", "@together")], [self._lines], line_policy="interp", limit=1)
 
     def _clear(self) -> None:
         for source in (self.curves, self.dots):
-            none: Columns = {str(column): [] for column in source.data}
-            source.data = none
+            put(source, {str(column): [] for column in source.data})
 
-    def _draw(self, body: Body, axis: np.ndarray, curves: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-        "Curves (point, muscle) over an axis (point), dots (muscle)."
-        n = range(body.n_muscles)
-        look: Columns = {"muscle": list(body.muscle_names), "color": [color_of(i) for i in n]}
-        dashes = [line_dash(dash_of(i)) for i in n]
-        self.curves.data = {"xs": [axis for _ in n], "ys": list(curves.T), **look, "dash": dashes}
-        self.dots.data = {"x": x, "y": y, **look}
+    def _draw(
+        self, body: Body, axis: np.ndarray, curves: np.ndarray, x: np.ndarray, y: np.ndarray, **told: Any
+    ) -> None:
+        "Curves (point, muscle) over an axis (point), dots (muscle) and what is told of them."
+        n, named = range(body.n_muscles), list(body.muscle_names)
+        look: Columns = {"muscle": named, "color": [color_of(i) for i in n]}
+        together = [next(k for k in _alike(curves) if i in k) for i in n]
+        put(
+            self.curves,
+            {
+                "xs": [axis for _ in n],
+                "ys": list(curves.T),
+                **look,
+                "dash": [_piece(i, k) for i, k in zip(n, together, strict=True)],
+                "offset": [-_PIECE * k.index(i) for i, k in zip(n, together, strict=True)],
+                "together": [_names(named, k) for k in together],
+            },
+        )
+        put(self.dots, {"x": x, "y": y, **look, **told})
+
+
+_PIECE = 9  # pixels, of one colour of a line of several
+
+
+def _piece(muscle: int, together: list[int]) -> Any:
+    "The kind of line of a muscle whose curve is that of others, too: a piece, and a gap for each of the others."
+    alone = len(together) == 1
+    return line_dash(dash_of(muscle)) if alone else [_PIECE, _PIECE * (len(together) - 1)]
+
+
+def _alike(curves: np.ndarray) -> list[list[int]]:
+    "Which muscles have the same curve (point, muscle)."
+    together: list[list[int]] = []
+    size = max(float(np.abs(curves).max()), 1e-12)
+    for i in range(curves.shape[1]):
+        same = (k for k in together if np.abs(curves[:, i] - curves[:, k[0]]).max() < 1e-4 * size)
+        found = next(same, None)
+        if found is None:
+            together.append([i])
+        else:
+            found.append(i)
+    return together
+
+
+def _names(named: list[str], which: list[int]) -> str:
+    "Of one muscle, of some, or of all."
+    everyone = len(which) == len(named) > 1
+    return "all muscles" if everyone else ", ".join(named[i] for i in which)
 
 # %% ../../nbs/live/04_body_pictures.ipynb #0db3b7f9
 class MomentArmPicture(_MuscleCurves):
     """Moment arms over the range of one joint; a click is told, the pointer shows muscle and value.
 
-    Drawn from `curves` (xs, ys, muscle, color, dash; named "moment arms of joint <number>") and `dots` (x, y, muscle, color); `here` is a line where the joint is.
+    Drawn from `curves` (xs, ys m, muscle, color, dash; named "moment arms of joint <number>") and `dots` (x, y m, muscle, color, told: cm); `here` is a line where the joint is.
     """
 
     def __init__(
@@ -196,11 +242,13 @@ class MomentArmPicture(_MuscleCurves):
         height: int = 240,  # pixels
     ):
         self.joint, self.n = joint, n
-        super().__init__(styled_figure("", "", "", height=height))
+        super().__init__(styled_figure("", "", "", height=height), "told", "unit")
         self.curves.name = f"moment arms of joint {joint}"
         self.here = Span(location=0, dimension="height", line_color="#777777", line_dash="dashed")
-        self.figure.add_layout(self.here)
-        self._hover(("position", "$x{0.00}"), ("moment arm", "@y{0.0000}"))
+        zero = Span(location=0, dimension="width", line_color="#BBBBBB", level="underlay")
+        for line in (zero, self.here):
+            self.figure.add_layout(line)
+        self._hover(("position", "$x{0.00}"), ("moment arm", "@told{0.00} @unit"))
         if clicked is not None:
             told = exclusive(lambda event: None if event.x is None else clicked(self.joint, float(event.x)))
             self.figure.on_event(Tap, told)
@@ -211,23 +259,35 @@ class MomentArmPicture(_MuscleCurves):
         still: "xr.Dataset",  # from `isometric_state`
     ) -> None:
         "Show a body that is held."
-        name, unit = body.skeleton.joint_names[self.joint], body.skeleton.joint_unit
+        name, turns = body.skeleton.joint_names[self.joint], body.skeleton.joint_unit == "rad"
         set_title(self.figure, f"Moment arms, {name}")
-        self.figure.xaxis.axis_label = axis_label(f"{name} position", unit)
-        self.figure.yaxis.axis_label = axis_label("moment arm", "m" if unit == "rad" else "1")
+        self.figure.xaxis.axis_label = f"{axis_label(f'{name} position', body.skeleton.joint_unit)}; dashed: now"
+        moment_arm_axis(self.figure, body)
         position = still["joint_position"].values
         here = self.here.location = float(position[self.joint])
         if not body.n_muscles:
-            return self._clear()
-        curves = moment_arm_map(body, name, self.n, within_limits(body, position))
-        arms, dots = curves["moment_arm"].sel(joint=name).values, np.full(body.n_muscles, here)
-        return self._draw(body, curves[name].values, arms, dots, still["moment_arm"].values[self.joint])
+            self._clear()
+            return
+        curves, values = moment_arm_curves(body, position, self.n), still["moment_arm"].values[self.joint]
+        arms, dots = curves.moment_arm[self.joint], np.full(body.n_muscles, here)
+        told = {"told": values * (100 if turns else 1), "unit": ["cm" if turns else ""] * body.n_muscles}
+        self._draw(body, curves.position[self.joint], arms, dots, values, **told)
 
 # %% ../../nbs/live/04_body_pictures.ipynb #76f6b0ca
-class CurvePicture(_MuscleCurves):
-    """Force over contractile length or velocity, at the activation each muscle has; the pointer shows muscle and values.
+_AXES = {
+    "length": ("Force and length, held", "contractile length / optimal length", (0.4, 1.8)),
+    "velocity": (
+        "Force and velocity, at optimal length",
+        "contractile velocity (optimal lengths/s)\n− shortening, + lengthening",
+        (-10.0, 5.0),
+    ),
+}
 
-    Drawn from `curves` (xs in optimal lengths or those a second, ys in maximum isometric forces, muscle, color, dash) and `dots` (x, y, muscle, color).
+
+class CurvePicture(_MuscleCurves):
+    """Force over contractile length or velocity at full activation, and where each muscle is at the activation it has; the pointer shows muscle and values. It says so if the muscles have no such curve.
+
+    Drawn from `curves` (xs in optimal lengths or those a second, ys in maximum isometric forces, muscle, color, dash), `passive` (xs, ys: the part that needs no activation), `dots` (x, y, muscle, color) and `words` (x, y, text).
     """
 
     def __init__(
@@ -237,30 +297,62 @@ class CurvePicture(_MuscleCurves):
         height: int = 240,  # pixels
     ):
         self.over, self.n = over, n
-        title, x = {
-            "length": ("Force and length, held", "contractile length (l0)"),
-            "velocity": ("Force and velocity, at optimal length", "contractile velocity (l0/s)"),
-        }[over]
-        super().__init__(styled_figure(title, x, "force / maximum isometric force", height=height))
-        self._hover((x, "@x{0.00}"), ("relative force", "@y{0.00}"))
+        title, x, (low, high) = _AXES[over]
+        ranges = {"x_range": Range1d(start=low, end=high), "y_range": Range1d(start=0, end=1.6)}
+        super().__init__(styled_figure(title, x, "force / maximum", height=height, **ranges))
+        x = x.partition("\n")[0]
+        self.passive, self.words = empty_source("xs", "ys", "muscle"), empty_source("x", "y", "text")
+        self.figure.multi_line("xs", "ys", source=self.passive, color=GREY, line_dash=[4, 3], line_width=1.5)
+        look: dict[str, Any] = {"text_align": "center", "text_baseline": "middle", "text_font_size": "13px"}
+        self.figure.text("x", "y", "text", source=self.words, text_color=INK, **look)
+        self._hover((x, "@x{0.00}"), ("force / maximum", "@y{0.00}"))
+        self.note = add_note(
+            self.figure,
+            "Lines: at full activation; dashed: passive part.\nDots: where the muscles are now, as active as now.",
+        )
 
     def show(
         self,
         body: Body,  # its muscles
         still: "xr.Dataset",  # from `isometric_state`
     ) -> None:
-        "Show a body that is held; nothing for muscles without such curves."
-        if not has_curves(body):
-            return self._clear()
-        activation = np.clip(still["activation"].values, 0, 1)
-        curves = (force_length if self.over == "length" else force_velocity)(body, activation, n=self.n)
-        strength = _per_muscle(body, "max_isometric_force")
-        if self.over == "length":
-            x = still["muscle_length"].values / _per_muscle(body, "optimal_muscle_length")
-            y = still["muscle_force"].values / strength
-        else:
-            x, y = np.zeros(body.n_muscles), curves["force"].sel(velocity=0.0, method="nearest").values / strength
-        return self._draw(body, curves[self.over].values, curves["force"].values / strength, x, y)
+        "Show where each muscle of a body that is held works on its curve at full activation, or say that its muscles have none."
+        known = self.note.visible = has_curves(body)
+        self._say("" if known else _why_no_curve(body), 0.8)
+        if not known:
+            put(self.passive, {"xs": [], "ys": [], "muscle": []})
+            self._clear()
+            return
+        curves = force_curves(body, self.over, self.n)
+        x, y = self._working_points(body, still)
+        self._draw(body, curves.axis, curves.force, x, y)
+        if isinstance(self.figure.y_range, Range1d):  # a passive force that is out of bounds is not followed
+            highest = float(y.max()) if self.over == "length" else max(float(y.max()), float(curves.force.max()))
+            self.figure.y_range.end = max(1.6, 1.1 * highest)
+        together = _alike(curves.passive)
+        passive: Columns = {
+            "xs": [curves.axis for _ in together],
+            "ys": [curves.passive[:, k[0]] for k in together],
+            "muscle": [_names(list(body.muscle_names), k) for k in together],
+        }
+        put(self.passive, passive)
+
+    def _working_points(self, body: Body, still: "xr.Dataset") -> tuple[np.ndarray, np.ndarray]:  # (muscle) each
+        if self.over == "velocity":
+            return np.zeros(body.n_muscles), force_at_optimal_length(body, still["activation"].values)
+        length = still["muscle_length"].values / per_muscle(body, "optimal_muscle_length")
+        return length, still["muscle_force"].values / per_muscle(body, "max_isometric_force")
+
+    def _say(self, text: str, height: float) -> None:
+        "Words in the middle of the plot."
+        low, high = _AXES[self.over][2]
+        columns: Columns = {"x": [(low + high) / 2], "y": [height], "text": [text]}
+        put(self.words, columns if text else {name: [] for name in columns})
+
+
+def _why_no_curve(body: Body) -> str:
+    kind = type(body.muscle).__name__
+    return f"{kind} has no such curve:\nits force does not depend on length" if body.n_muscles else "no muscles yet"
 
 # %% ../../nbs/live/04_body_pictures.ipynb #a44acfbc
 class DriftPicture:
@@ -290,6 +382,6 @@ class DriftPicture:
         start, end = map(plane, places)
         centimetres = 100 * drift["displacement"].values.ravel()
         self.colors.high = max(float(np.nanmax(centimetres)), 1e-6)
-        self.starts.data = {**point_columns(start), "drift": centimetres}
-        self.ways.data = {"x0": start[:, 0], "y0": start[:, 1], "x1": end[:, 0], "y1": end[:, 1]}
+        put(self.starts, {**point_columns(start), "drift": centimetres})
+        put(self.ways, {"x0": start[:, 0], "y0": start[:, 1], "x1": end[:, 0], "y1": end[:, 1]})
         set_title(self.figure, f"Passive drift in {1000 * drift.attrs['duration']:g} ms (cm)")

@@ -13,6 +13,7 @@ import numpy as np
 from bokeh.models import Range1d, Span
 from bokeh.plotting import figure
 
+from .changes import put
 from ..views.colors import color_of, dash_of, line_dash
 from ..views.legends import add_column_legend
 from ..views.plotting import add_cursor, draw_courses, empty_source, fixed_ranges, styled_figure
@@ -81,7 +82,7 @@ class CoursePicture(TimePicture):
         go_time: float = math.nan,  # s
     ) -> None:
         "Draw these courses in place of those before, one for each name; the axes follow. The go cue is marked where there is one."
-        self.lines.data = {"xs": list(time), "ys": list(values), **self._look}
+        put(self.lines, {"xs": list(time), "ys": list(values), **self._look})
         every = np.concatenate([np.asarray(v, float) for v in values])
         low, high = min(0.0, float(every.min())), max(0.0, float(every.max()))
         room = 0.05 * max(high - low, 1e-9)

@@ -7,7 +7,7 @@ __all__ = ['Reach', 'reach_of', 'ReachPicture']
 
 # %% ../../nbs/live/07_reach_pictures.ipynb #10782aba
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import torch
@@ -15,9 +15,12 @@ from bokeh.models import BasicTicker, LegendItem
 
 from ..body.body import Body
 from ..control.rollout import Rollout
+from ..core.checks import refuse
 from .arm import Arm
+from .changes import put
 from .dragging import DragTool
 from ..results.trials import plane
+from ..views.arm import Level
 from ..views.legends import styled_legend
 from ..views.plotting import add_hover, empty_source, keep_in_view, map_figure, point_columns
 
@@ -33,6 +36,16 @@ class Reach(NamedTuple):
     start: np.ndarray  # (2) m
     target: np.ndarray  # (2) m
     go_time: float  # s; not a number if there is no go cue
+    force: np.ndarray | None = None  # (time, muscle) of the maximum isometric force, 1; from the first step on
+
+    def level(
+        self,
+        by: Level,  # what is asked for
+        step: int,  # time point
+    ) -> np.ndarray | None:  # (muscle)
+        "How active muscles are at a time point, or how strongly they pull; what is known first for time 0, None for what is not known."
+        values = self.activation if by == "activation" else self.force
+        return None if values is None or not len(values) else values[max(step - 1, 0)]
 
 
 def _numbers(tensor: torch.Tensor) -> np.ndarray:
@@ -50,6 +63,7 @@ def reach_of(
     first = played.environment.effector.joint_to_cartesian(trials.joint_state[trial : trial + 1])
     velocity = np.concatenate([_numbers(first)[:, velocity.shape[-1] :], velocity])
     start = _numbers(trials.start[trial])
+    strength = getattr(played.environment.effector, "max_isometric_force", None)
     return Reach(
         time=np.arange(trials.n_steps + 1) * played.timestep,
         posture=np.concatenate([begin[None, :joints], _numbers(played["joint_position"][trial])]),
@@ -59,6 +73,7 @@ def reach_of(
         start=plane(start),
         target=plane(_numbers(trials.goal[trial])),
         go_time=float(trials.labels["go_time"][trial]),
+        force=None if strength is None else _numbers(played["muscle_force"][trial]) / _numbers(strength),
     )
 
 # %% ../../nbs/live/07_reach_pictures.ipynb #27e378f0
@@ -67,9 +82,16 @@ def _around(point: np.ndarray, margin: float) -> np.ndarray:  # (2, 2) m
     return np.stack([point - margin, point + margin])
 
 
-class ReachPicture:
-    """The arm at one time, the way of the hand, and the target, which can be dragged; the pointer shows muscles and places.
+def _by_name(body: Body, values: np.ndarray | None) -> dict[str, float]:
+    "A value of each muscle by its name, not a number where it is not known."
+    known = np.full(body.n_muscles, np.nan) if values is None else values
+    return dict(zip(body.muscle_names, map(float, known), strict=True))
 
+
+class ReachPicture:
+    """The arm at one time, muscles as wide as they are active or as they pull, the way of the hand, and the target, which can be dragged; the pointer shows muscles and places.
+
+    `by` says what sets the width; another value is seen at the next `show`.
     Drawn from `way` (x, y m: the hand), `reference` (x, y: that of another reach), `hand` and `target` (x, y); `arm` holds bones and muscles, `paths` the muscle paths by name (point, 2) m.
     """
 
@@ -79,12 +101,17 @@ class ReachPicture:
         size: int = 270,  # width and height of the plot without axes, pixels
         near: bool = False,  # whether the way of the hand fills the frame, and not the body
         target_moved: Callable[[list[float]], Any] | None = None,  # called with where the target was dragged to (2) m
+        by: Level = "activation",  # what sets how wide a muscle is: "activation", or "force" (over its maximum)
     ):
+        if by not in get_args(Level):
+            raise refuse(self, "by", by, f"one of {', '.join(map(repr, get_args(Level)))}")
         self.near = near
+        self.by: Level = by
         p = self.figure = map_figure(title, size, toolbar_location="above", tools="pan,wheel_zoom,reset,save")
         for ticker in p.select({"type": BasicTicker}):
             ticker.update(desired_num_ticks=5)
-        self.arm = Arm(p, near=near)
+        told = [("activation", "@activation{0.00}"), ("force / maximum", "@force{0.00}")]
+        self.arm = Arm(p, near=near, columns=("activation", "force"), rows=told)
         self.reference, self.way, self.hand, self.target = (empty_source("x", "y") for _ in range(4))
         green, dashed = "#009E73", {"line_width": 3, "color": "#777777", "alpha": 0.55, "line_dash": "dashed"}
         p.circle("x", "y", source=self.target, radius=0.01, fill_color=green, fill_alpha=0.25, line_color=green)
@@ -92,7 +119,6 @@ class ReachPicture:
         self._line = p.line("x", "y", source=self.way, line_width=3, color="#0072B2")
         p.scatter("x", "y", source=self.hand, size=9, color="#D55E00")
         target = p.scatter("x", "y", source=self.target, size=13, fill_color=green, line_color="white", alpha=0.85)
-        add_hover(p, [("muscle", "@muscle")], [self.arm.lines], line_policy="interp")
         add_hover(p, [("x (m)", "@x{0.000}"), ("y (m)", "@y{0.000}")], [self._line, target])
         if target_moved is not None:
             self.drags = DragTool(p, [self.target], lambda source, point, place: target_moved(place))
@@ -121,9 +147,12 @@ class ReachPicture:
     ) -> None:
         "Draw the arm at one time point, the whole way of its hand, and the target; the frame moves only if something would be out of view or too small."
         reference = np.empty((0, 2)) if reference is None else reference
-        self.reference.data, self.way.data = point_columns(reference), point_columns(reach.hand)
-        self.target.data = point_columns(reach.target[None])
-        self.hand.data = point_columns(reach.hand[step : step + 1])
-        self.arm.show(body, torch.as_tensor(reach.posture[step]))
+        put(self.reference, point_columns(reference))
+        put(self.way, point_columns(reach.hand))
+        put(self.target, point_columns(reach.target[None]))
+        put(self.hand, point_columns(reach.hand[step : step + 1]))
+        levels = {by: reach.level(by, step) for by in get_args(Level)}
+        told = {by: _by_name(body, values) for by, values in levels.items()}
+        self.arm.show(body, torch.as_tensor(reach.posture[step]), levels[self.by], self.by, **told)
         near = np.concatenate([reach.hand, reference, _around(reach.start, 0.06), _around(reach.target, 0.02)])
         keep_in_view(self.figure, near if self.near else np.concatenate([near, self.arm.extent()]), 0.03, 0.35)

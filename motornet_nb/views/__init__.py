@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from .geometry_figures import drift_map, moment_arm_maps
     from .hand_paths import trajectories
     from .loss_curves import training
+    from .muscle_legend import MuscleLegend
     from .perturbation_figures import perturbation
     from .playback import animation
     from .population_paths import phase_plane
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .unit_grid import hidden_grid
 
 __all__ = [
+    "MuscleLegend",
     "activations",
     "adaptation",
     "animation",
@@ -46,6 +48,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     {
+        "MuscleLegend": "muscle_legend",
         "activations": "timecourses",
         "adaptation": "adaptation_figures",
         "animation": "playback",

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import torch
 
 from ..body.body import Body
-from ..body.posture import outline, workspace
+from ..body.outlines import SCHEMATIC, Outlines, outlines
+from ..body.posture import workspace
 from ..core.model import Model
 from ..core.tables import as_html, parameter_table
 from ..results.shipped import Pretrained
@@ -38,10 +39,17 @@ def _drawn_body(body: Body) -> str:
     "The body in the middle of its joint ranges (SVG), or nothing for a skeleton that does not say where its bones are."
     try:
         reach = Line(planar(workspace(body)), dash="1 3", width=1, opacity=0.6, title="reach of the endpoint")
-        shapes = body_shapes(*outline(body, (body.pos_lower_bound + body.pos_upper_bound) / 2))
+        drawn = outlines(body, (body.pos_lower_bound + body.pos_upper_bound) / 2)
     except NotImplementedError:
         return ""
-    return drawing([reach, *shapes], title=f"{body.name} in the middle of its joint ranges")
+    shapes = body_shapes(drawn.bones[0], drawn.paths(), drawn.schematic)
+    return drawing([reach, *shapes], title=f"{body.name} in the middle of its joint ranges") + _note(drawn)
+
+
+def _note(drawn: Outlines) -> str:
+    "What is said under a drawing with schematic paths (HTML)."
+    words = SCHEMATIC.replace("\n", "<br>")
+    return f"<div style='font-size:11px;opacity:.75'>{words}</div>" if drawn.schematic else ""
 
 
 def _muscle_table(body: Body) -> str:
@@ -83,11 +91,11 @@ def _span(shapes: Sequence[Shape]) -> float:  # m
 
 def picture(
     environment: Environment,  # a body and its task
-) -> str:  # SVG
+) -> str:  # SVG, and words under it
     "The body at the start of a test trial, with the starts and goals of the test trials; nothing for a body or a task that cannot be drawn."
     try:
         trials = environment.sample(min(environment.task.n_test(), 64))
-        bones, paths = outline(environment.effector, trials.joint_state[0, : environment.effector.n_joints])
+        drawn = outlines(environment.effector, trials.joint_state[:1, : environment.effector.n_joints])
     except (NotImplementedError, ValueError):  # a body or a task that cannot be drawn
         return ""
     starts, goals = (planar(points.detach().cpu().tolist()) for points in (trials.start, trials.goal))
@@ -97,10 +105,10 @@ def picture(
         Dot(goal, 4, color=COLORS[2], fill=COLORS[2], opacity=0.8, title=f"goal of test trial {i}")
         for i, goal in enumerate(goals)
     ]
-    whole = [*ways, *body_shapes(bones, paths), *aims]
+    whole = [*ways, *body_shapes(drawn.bones[0], drawn.paths(), drawn.schematic), *aims]
     reach = [*ways, *(Dot(start, 2.5, fill="currentColor") for start in set(starts)), *aims]
     near = drawing(reach, size=130, title="the test trials") if _span(reach) < 0.15 * _span(whole) else ""
-    return drawing(whole, size=280, title="the body and its test trials") + near
+    return drawing(whole, size=280, title="the body and its test trials") + near + _note(drawn)
 
 # %% ../../nbs/views/02_cards.ipynb #5e2e6eba
 def _noise_of(environment: Environment, sensor: str) -> str:

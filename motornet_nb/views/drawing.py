@@ -153,6 +153,7 @@ def planar(
 def body_shapes(
     bones: Sequence[Point] | np.ndarray,  # the line of the bones, proximal end first (point, space) m
     muscles: Mapping[str, Sequence[Point] | np.ndarray],  # the path of each muscle (point, space) m
+    schematic: bool = False,  # whether the paths are made from moment arms: their points are no points of the body
 ) -> list[Shape]:
     "A body at one posture, as shapes: seen from above if space has three dimensions."
     line, paths = planar(bones), {name: planar(path) for name, path in muscles.items()}
@@ -160,10 +161,11 @@ def body_shapes(
     if len(line) > 1:
         shapes.append(Line(line, "currentColor", 9, opacity=0.22, title="bones"))
     for i, (name, path) in enumerate(paths.items()):
-        shapes.append(Line(path, color_of(i), 2, dash_of(i), title=name))
-        shapes += [Dot(p, 1.6, color=color_of(i), fill=color_of(i), title=name) for p in path]
+        title = f"{name} (path is schematic)" if schematic else name
+        shapes.append(Line(path, color_of(i), 2, dash_of(i), title=title))
+        shapes += [Dot(p, 1.6, color=color_of(i), fill=color_of(i), title=name) for p in path if not schematic]
     for i, joint in enumerate(line[:-1]):
-        shapes.append(Dot(joint, 4.5 if i == 0 else 3.5, fill="var(--jp-layout-color0, white)", title="joint"))
+        shapes.append(Dot(joint, 4.5 if i == 0 else 3.5, fill="var(--jp-layout-color0, Canvas)", title="joint"))
     if len(line):
         shapes.append(Dot(line[-1], 4.5, color=COLORS[1], fill=COLORS[1], title="endpoint"))
     return shapes
@@ -208,7 +210,7 @@ def timeline(
     "What happens when in a trial."
     known = [t for periods in rows.values() for p in periods for t in (p.begin, p.end) if t is not None]
     end = duration if duration is not None else max([1.25 * t for t in known] + [0.5])
-    left, right, pitch, top = 8 + 6.2 * max([len(n) for n in rows] + [4]), width - 34, 24, 8
+    left, right, pitch, top = 12 + 7 * max([len(n) for n in rows] + [4]), width - 34, 24, 8
     scale, foot = (right - left) / end, top + pitch * len(rows)
     parts = []
     for i, (name, periods) in enumerate(rows.items()):
@@ -259,7 +261,7 @@ def table(
         if caption
         else ""
     )
-    return f"<table style='font-size:12px;margin:0;border-collapse:collapse'>{title}<thead><tr>{cells('th', columns)}</tr></thead><tbody>{body}</tbody></table>"
+    return f"<div style='overflow-x:auto;max-width:100%'><table style='font-size:12px;margin:0;border-collapse:collapse'>{title}<thead><tr>{cells('th', columns)}</tr></thead><tbody>{body}</tbody></table></div>"
 
 # %% ../../nbs/views/01_drawing.ipynb #6c41cb2b
 def fold(
@@ -269,7 +271,7 @@ def fold(
 ) -> str:  # HTML
     "Content that unfolds on a click."
     state = " open" if unfolded else ""
-    return f"<details{state}><summary style='cursor:pointer'>{html.escape(summary)}</summary>{content}</details>"
+    return f"<details{state}><summary style='cursor:pointer'>{html.escape(summary)}</summary><div style='overflow-x:auto'>{content}</div></details>"
 
 
 def card(
@@ -282,7 +284,8 @@ def card(
     head = f"<div><b>{html.escape(title)}</b> <span style='opacity:.75'>{html.escape(subtitle)}</span></div>"
     given = [b for b in blocks if b]
     beside = "".join(
-        f"<div style='flex:{'0 0 auto' if i == 0 else '1 1 320px'};min-width:0'>{b}</div>" for i, b in enumerate(given)
+        f"<div style='flex:{'0 0 auto' if i == 0 else '1 1 320px'};min-width:0;max-width:100%'>{b}</div>"
+        for i, b in enumerate(given)
     )
     row = f"<div style='display:flex;flex-wrap:wrap;gap:8px 24px;align-items:flex-start;margin:6px 0'>{beside}</div>"
     return f"<div class='motornet-card' style='max-width:900px'>{head}{row}{''.join(below)}</div>"

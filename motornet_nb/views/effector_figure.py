@@ -16,12 +16,13 @@ from bokeh.models import Div, LayoutDOM
 from bokeh.plotting import figure
 
 from ..body.effector import Effector
+from ..body.outlines import Outlines
 from ..body.posture import default_posture
 from ..body.posture import workspace as workspace_of
 from ..body.statics import moment_arm_map
 from ..core.checks import refuse
 from ..results.trials import plane
-from .arm import draw_bones, draw_joints, draw_workspace, planar_outline
+from .arm import add_note, draw_bones, draw_joints, draw_workspace, moment_arm_axis, planar_outlines
 from .colors import color_of, line_dash, line_style
 from .drawing import table
 from .legends import StripEntry, add_legend, legend_strip
@@ -60,11 +61,9 @@ def _muscle_table(effector: Effector, posture: torch.Tensor, has_paths: bool) ->
     return f"{table(['muscle', 'strength (N)', 'length (mm)', *columns], rows, caption)}{note}"
 
 # %% ../../nbs/views/10_effector_figure.ipynb #491895f5
-def _body_map(
-    effector: Effector, bones: np.ndarray, paths: dict[str, np.ndarray], edge: np.ndarray, size: int
-) -> figure:
-    "Bones, muscle paths and workspace, (point, 2) m each."
-    space = effector.skeleton.space_names
+def _body_map(effector: Effector, drawn: Outlines, edge: np.ndarray, size: int) -> figure:
+    "Bones, muscle paths and workspace (point, 2) m."
+    space, bones, paths = effector.skeleton.space_names, drawn.bones[0], drawn.paths()
     extent = np.concatenate([bones, edge, *paths.values()])
     p = fitted_map(effector.name, size, extent, (axis_label(space[0], "m"), axis_label(space[1], "m")))
     if len(edge):
@@ -73,14 +72,18 @@ def _body_map(
         draw_bones(p, source(point_columns(bones)), name="bones")
     entries = {}
     for i, (name, path) in enumerate(paths.items()):
-        data = source({**point_columns(path), "muscle": [name] * len(path)})
+        said = " (path is schematic)" if drawn.schematic else ""
+        data = source({**point_columns(path), "muscle": [name] * len(path), "path": [said] * len(path)})
         line = p.line("x", "y", source=data, line_width=3, name=name, **line_style(i))
-        entries[name] = [line, p.scatter("x", "y", source=data, size=5, color=color_of(i))]
+        fixed = [] if drawn.schematic else [p.scatter("x", "y", source=data, size=5, color=color_of(i))]
+        entries[name] = [line, *fixed]
     draw_joints(p, source(point_columns(bones[:-1])), name="joints")
     p.scatter("x", "y", source=source(point_columns(bones[-1:])), size=11, color="#222222", name="endpoint")
     if entries:
-        add_hover(p, [("muscle", "@muscle")], [e[0] for e in entries.values()], line_policy="interp")
+        add_hover(p, [("muscle", "@muscle@path")], [e[0] for e in entries.values()], line_policy="interp")
         add_legend(p, entries, "muscle")
+    if drawn.schematic:
+        add_note(p)
     return p
 
 
@@ -91,7 +94,7 @@ def effector(
     workspace: bool = True,  # whether to show how far the hand gets within the joint limits
     size: int = 520,  # width of the plot without axes and legend, pixels
 ) -> LayoutDOM:  # a figure above a table
-    """A body with its muscle paths at a posture, above a table of what its muscles can do there.
+    """A body with its muscle paths at a posture, above a table of what its muscles can do there; a body with moment arms only has schematic paths, and the figure says so.
 
     The pointer shows which muscle a path is; a click on an entry of the legend hides a muscle. Renderers: "workspace", "bones", "joints", "endpoint" and one of each muscle's name (columns x, y m; muscle).
     Raises a TypeError for what is no `Effector`, a ValueError for a body that moves along a line or a posture beyond its limits.
@@ -101,13 +104,15 @@ def effector(
     if effector.space_dim < 2:
         raise refuse("effector", "effector", effector.name, "a body that moves in a plane or in space")
     posture = effector.as_joint_state(default_posture(effector) if joint_state is None else joint_state, 1, "effector")
-    bones, paths = planar_outline(effector, posture[0, : effector.n_joints])
-    edge = plane(workspace_of(effector)) if workspace else bones[:0]
-    p = _body_map(effector, bones, paths, edge, size)
-    return column(p, Div(text=_muscle_table(effector, posture, bool(paths)), width=size + 160))
+    drawn = planar_outlines(effector, posture[:, : effector.n_joints])
+    edge = plane(workspace_of(effector)) if workspace else np.empty((0, 2))
+    p = _body_map(effector, drawn, edge, size)
+    return column(p, Div(text=_muscle_table(effector, posture, bool(drawn.sizes)), width=size + 160))
 
 # %% ../../nbs/views/10_effector_figure.ipynb #84f6fc2e
-def _curve_figure(variable: str, joint: str, curves: "xr.Dataset", entries: dict[str, StripEntry]) -> figure:
+def _curve_figure(
+    effector: Effector, variable: str, joint: str, curves: "xr.Dataset", entries: dict[str, StripEntry]
+) -> figure:
     "A variable of all muscles over the range of one joint; its lines join the entries of the legend."
     array = curves[variable].sel(joint=joint) if variable == "moment_arm" else curves[variable]
     what, where = array.attrs["long_name"], axis_label(f"{joint} position", curves[joint].attrs["units"])
@@ -128,6 +133,8 @@ def _curve_figure(variable: str, joint: str, curves: "xr.Dataset", entries: dict
         lines.append(line)
         entry.renderers.append(line)
     add_hover(p, [("muscle", "@muscle"), (where, "@position{0.00}"), (y, "@value{0.0000}")], lines)
+    if variable == "moment_arm":
+        moment_arm_axis(p, effector)
     return p
 
 
@@ -146,7 +153,7 @@ def moment_arms(
     maps = [moment_arm_map(effector, joint, n, posture) for joint in joints]
     entries = {m: StripEntry(color_of(i), "6 4" if i % 2 else "", []) for i, m in enumerate(effector.muscle_names)}
     figures = [
-        _curve_figure(variable, joint, curves, entries)
+        _curve_figure(effector, variable, joint, curves, entries)
         for variable in ("moment_arm", "musculotendon_length")
         for joint, curves in zip(joints, maps, strict=True)
     ]

@@ -89,11 +89,12 @@ def test_the_step_is_one_of_train(panel):
         assert torch.allclose(weight, named[name], atol=1e-6), name
 
 
-def test_a_body_whose_muscles_are_no_paths_has_bars():
-    """No arrows, and nothing breaks."""
+def test_a_body_whose_muscles_are_no_paths_has_arrows_on_schematic_ones():
+    """An arrow a muscle, and the figure says that the paths are schematic."""
     environment = _environment(mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen()))
     panel = GradientPanel(_network(environment), environment)
-    assert len(panel.arrows["more"].data["x0"]) == 0 and np.abs(panel.bar_values.data["wanted"]).max() > 0
+    assert sum(len(arrow.data["x0"]) for arrow in panel.arrows.values()) == 6
+    assert "schematic" in panel.arm_picture.arm.note.text and np.abs(panel.bar_values.data["wanted"]).max() > 0
 
 
 def test_what_is_refused():

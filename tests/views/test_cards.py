@@ -4,6 +4,7 @@ import html.parser
 import re
 import time
 
+import lab
 import pytest
 import torch
 from bodies import BODIES, make_body
@@ -156,3 +157,26 @@ def test_showing_an_environment_changes_nothing():
     torch.manual_seed(0)
     env._repr_html_()
     assert torch.equal(before, torch.rand(1)) and torch.equal(env.reset(seed=1)[0], first)
+
+
+def test_muscles_of_a_body_with_moment_arms_are_drawn_and_said_to_be_schematic():
+    arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
+    env = mn.Environment(arm, mn.CenterOutReach())
+    for page in (arm._repr_html_(), env._repr_html_()):
+        assert "Muscle paths are schematic" in page and "triceps long (path is schematic)" in page
+    assert "schematic" not in mn.geometric_arm26()._repr_html_()
+
+
+def test_cards_fit_a_phone(tmp_path):
+    "At 390 px nothing sticks out but what scrolls by itself, also in the card with two drawings."
+    arm = mn.RigidTendonArm26(mn.RigidTendonHillMuscleThelen())
+    env = mn.Environment(arm, mn.CenterOutReach(distance=0.03))
+    page = f"<meta charset='utf8'>{arm._repr_html_()}{env._repr_html_()}"
+    assert page.count("<svg") == 4
+    (tmp_path / "cards.html").write_text(page)
+    with lab.chromium() as opened:
+        shown = opened.new_page(viewport={"width": 390, "height": 800})
+        shown.goto((tmp_path / "cards.html").as_uri())
+        assert shown.evaluate("document.documentElement.scrollWidth") == 390
+        rights = "[...document.querySelectorAll('svg')].map(e => e.getBoundingClientRect().right)"
+        assert max(shown.evaluate(rights)) <= 390

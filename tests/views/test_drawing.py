@@ -99,3 +99,15 @@ def test_timeline_places_periods_in_seconds():
 def test_columns_of_numbers_are_set_to_the_right():
     page = table(["name", "force (N)", "given"], [["biceps", 414.0, "-1.5"], ["deltoid", 1207, "2"]])
     assert page.count("text-align:right") == 6 and ">1207<" in page and ">414<" in page
+
+
+def test_schematic_paths_have_no_points_and_say_so():
+    shapes = body_shapes([(0, 0), (0.3, 0)], {"biceps": [(0, 0.05), (0.3, 0.05)]}, schematic=True)
+    assert [s.title for s in shapes] == ["bones", "biceps (path is schematic)", "joint", "endpoint"]
+
+
+def test_names_of_a_timeline_are_inside_the_frame():
+    "Letters of 11 pixels are at most 7 wide on average."
+    svg = ET.fromstring(timeline({"proprioception": [Period(0, 1)]}, duration=1.0))
+    name = next(t for t in svg.iter(f"{SVG}text") if t.text == "proprioception")
+    assert float(name.get("x")) - 7 * len("proprioception") >= 0

@@ -5,13 +5,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from bokeh.models import Div, Legend
+from bokeh.models import Div, Legend, Title
 from figures import drawn, plots, shows
 from worlds import arm
 
 import motornet_nb as mn
 from motornet_nb import views
+from motornet_nb.body.posture import default_posture
 from motornet_nb.body.statics import moment_arm_map
+from motornet_nb.views.arm import planar_outline
 
 
 def test_body_at_a_posture(caplog):
@@ -28,12 +30,19 @@ def test_body_at_a_posture(caplog):
     shows(layout, caplog)
 
 
-def test_body_without_paths_says_so(caplog):
-    layout = views.effector(arm(), workspace=False)
-    (words,) = layout.select({"type": Div})
-    assert "have no path to draw" in words.text and list(layout.select({"name": "workspace"})) == []
-    assert list(layout.select({"type": Legend})) == []
+def test_body_without_paths_has_schematic_ones_and_says_so(caplog):
+    body = arm()
+    layout = views.effector(body, workspace=False)
+    assert "Muscle paths are schematic:\nthis body has moment arms, not paths" in [
+        t.text for t in layout.select({"type": Title})
+    ]
+    assert list(layout.select({"name": "workspace"})) == []
+    for name, path in planar_outline(body, default_posture(body))[1].items():
+        np.testing.assert_allclose(drawn(layout, name)["x"], path[:, 0], atol=1e-6)
+    (legend,) = layout.select({"type": Legend})
+    assert [len(i.renderers) for i in legend.items] == [1] * 6
     shows(layout, caplog)
+    assert [t.text for t in views.effector(mn.geometric_arm26()).select({"type": Title})] == ["GeometricArm26"]
     shows(views.effector(mn.Effector(mn.TwoDofArm(), mn.ReluMuscle())), caplog)
 
 
@@ -59,7 +68,10 @@ def test_moment_arms_over_each_joint(caplog):
     np.testing.assert_allclose(data["value"], curves.moment_arm.sel(joint="elbow", muscle="biceps"))
     np.testing.assert_allclose(data["position"], curves.elbow)
     assert [p.xaxis[0].axis_label for p in plots(layout)][:2] == ["shoulder position (rad)", "elbow position (rad)"]
-    assert [p.yaxis[0].axis_label for p in plots(layout)][1:3] == ["moment arm (m)", "musculotendon length (m)"]
+    assert [p.yaxis[0].axis_label for p in plots(layout)][1:3] == [
+        "moment arm (cm)\n− flexes, + extends",
+        "musculotendon length (m)",
+    ]
     shows(layout, caplog)
 
 

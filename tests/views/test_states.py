@@ -19,9 +19,10 @@ def test_paths_are_found_again_between_the_gaps():
         np.testing.assert_array_equal(found, path)
 
 
-def test_a_body_without_paths_has_none():
-    _, flat = flat_outline(arm(), torch.tensor([0.8, 1.5]))
+def test_a_body_without_muscles_has_no_paths():
+    _, flat = flat_outline(mn.Effector(mn.TwoDofArm(), mn.ReluMuscle()), torch.tensor([0.8, 1.5]))
     assert flat.shape == (0, 2) and split_paths(flat) == []
+    assert len(split_paths(flat_outline(arm(), torch.tensor([0.8, 1.5]))[1])) == 6  # schematic
 
 
 def test_states_stand_one_after_the_other_in_single_precision():
