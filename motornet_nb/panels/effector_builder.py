@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
+import numpy as np
 
 from ..body import edits
 from ..body.effector import Effector
@@ -30,6 +31,7 @@ from .muscle_editor import MuscleEditor
 from .panel import button, live
 from .posture_editor import PostureEditor
 from ..views.sliders import slider_grid
+from ..views.varied import including
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,21 +102,23 @@ class EffectorBuilder(Builder[Effector]):
     def static(
         self,
         values: Mapping[str, Sequence[float]]
-        | None = None,  # for one or two parameters, by name ("skeleton.l1"), the values of their sliders; around those of the first two of the skeleton if None
+        | None = None,  # for one or two things that vary, the values of their sliders, as `slider_grid` takes them ("posture, shoulder", "activation", "skeleton.l1"); the first two joints if None
     ) -> "LayoutDOM":
         "The body with one or two sliders that work in a page without Python (`slider_grid`)."
         body = self.effector
         if not body.n_muscles:
             return super().static()
         if values is None:
-            names = [
-                n
-                for n, d in body.skeleton.declarations.items()
-                if d.kind == "quantity" and body.skeleton.values()[n].ndim == 0
-            ]
-            lengths = [n for n in names if body.skeleton.declarations[n].unit == "m"] or names
-            now = {f"skeleton.{n}": float(body.skeleton.values()[n]) for n in lengths[:2]}
-            values = {n: [round(v * (0.8 + 0.1 * i), 6) for i in range(5)] for n, v in now.items() if v > 0}
+            lower, upper = body.joint_limits.detached()[:2]
+            joints = zip(body.skeleton.joint_names, lower.tolist(), upper.tolist(), self.posture, strict=True)
+            grids = {
+                f"posture, {joint}": including(np.linspace(low, high, 9), now)
+                for joint, low, high, now in joints
+                if low < high
+            }
+            values = dict(list(grids.items())[:2]) or {
+                "activation": including(np.linspace(0, 1, 9), self._held.activation[0])
+            }
         return slider_grid(body, values, posture=self.posture, activation=self._held.activation)
 
     # ---- state ---------------------------------------------------------------------------------------------------

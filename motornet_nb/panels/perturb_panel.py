@@ -7,9 +7,9 @@ __all__ = ['Perturb']
 
 # %% ../../nbs/panels/14_perturb_panel.ipynb #65b79bd3
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -30,6 +30,11 @@ from ..results.dataset import to_dataset
 from ..task.environment import Environment
 from ..task.perturbation import Perturbation
 from ..views.plotting import axis_label
+from ..views.reach_grid import reach_grid
+from ..views.varied import including, nearest
+
+if TYPE_CHECKING:
+    from bokeh.models import LayoutDOM
 
 # %% ../../nbs/panels/14_perturb_panel.ipynb #89d64baf
 _DECLARED = Perturbation.declarations
@@ -134,6 +139,27 @@ class Perturb(Panel):
     def reset(self) -> None:
         "Back to the beginning: no perturbation, the first target."
         self._set(lambda: self._first)
+
+    def static(
+        self,
+        field_strength: Sequence[float] | None = None,  # N s/m, values of a slider; nine from -20 to 20 if None
+        vision_delay: Sequence[float] | None = None,  # s, values of another one; five from the network's own on if None
+    ) -> "LayoutDOM":
+        "The reach with two sliders that work in a page without Python (`views.reach_grid`): all is played beforehand, 45 reaches in a few seconds. Other things stay as they are now."
+        now, dt = self._now, self.given.timestep
+        late = self.environment.delay_steps["vision"] * dt
+        fields = including(range(-20, 21, 5), now.field_strength) if field_strength is None else field_strength
+        longer = [late + k * max(dt, 0.02) for k in range(5)]
+        delays = longer if vision_delay is None else list(vision_delay)
+        states = [now.replace(field_strength=f, vision_delay=round(d, 12)) for f in fields for d in delays]
+        texts = {
+            "force field": [f"{f:g} N s/m" for f in fields],
+            "vision delay": [f"{1000 * d:.4g} ms" for d in delays],
+        }
+        start = [nearest(fields, now.field_strength), nearest(delays, late)]
+        bare = self._play(self._reference_of)
+        played = [to_dataset(self._play(state), self.seed) for state in states]
+        return reach_grid(played, texts, undisturbed=to_dataset(bare, self.seed), start=start)
 
     # ---- what is simulated ---------------------------------------------------------------------------------------
 

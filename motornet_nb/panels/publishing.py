@@ -13,6 +13,7 @@ from unittest import mock
 
 from ..core.checks import refuse
 from ..page.shown import PUBLISHING
+from ..page.static_page import has_formulas, head
 
 # %% ../../nbs/panels/16_publishing.ipynb #2b75117c
 _BOKEH = "application/vnd.bokehjs_load.v0+json"
@@ -41,21 +42,46 @@ def publish(
     run = ExecutePreprocessor(timeout=timeout, store_widget_state=False)
     with mock.patch.dict(os.environ, {PUBLISHING: "1"}):
         run.preprocess(content, {"metadata": {"path": str(notebook.resolve().parent)}})
-    _keep_first_bokeh(content)
+    _without_bokeh(content)
     exporter = HTMLExporter(**{name: "" for name in _FETCHED if name in HTMLExporter.class_trait_names()})
-    page.write_text(exporter.from_notebook_node(content)[0])
+    html = exporter.from_notebook_node(content)[0]
+    loader: Any = exporter.environment.loader
+    dark = loader.get_source(exporter.environment, "static/theme-dark.css")[0]
+    look = f"<style>@media (prefers-color-scheme: dark) {{ {dark} }}\n{_STYLE}</style>\n"
+    page.write_text(html.replace("</head>", f"{look}{head(html, _formulas_in(content))}</head>", 1))
     return page
 
 
-def _keep_first_bokeh(content: Any) -> None:
-    "A page needs BokehJS once; every panel and every `output_notebook` brings it."
-    seen = False
+_STYLE = """
+:root { color-scheme: light dark; }
+.jp-OutputArea-output { min-width: 0; overflow-x: auto; }
+.jp-OutputArea-child, .jp-RenderedHTMLCommon { min-width: 0; }
+.jp-RenderedMarkdown p, .jp-RenderedMarkdown li { overflow-wrap: anywhere; }
+.jp-RenderedHTMLCommon img, .jp-RenderedImage img { max-width: 100%; height: auto; }
+.jp-RenderedMarkdown table { display: block; max-width: 100%; overflow-x: auto; }
+@media (max-width: 640px) {
+  body.jp-Notebook { padding: 8px; }
+  .jp-InputPrompt, .jp-OutputPrompt, .jp-Cell .jp-InputPrompt { display: none; }
+  .jp-MarkdownOutput { padding: 0 4px !important; }
+}
+"""
+
+
+def _without_bokeh(content: Any) -> None:
+    "A page gets BokehJS in its head; what each panel and each `output_notebook` brings is left out."
     for cell in content.cells:
-        kept = []
-        for output in cell.get("outputs", []):
-            again = _BOKEH in output.get("data", {})
-            if not (again and seen):
-                kept.append(output)
-            seen = seen or again
         if "outputs" in cell:
-            cell.outputs = kept
+            cell.outputs = [o for o in cell.outputs if not _brings_bokeh(o.get("data", {}))]
+
+
+def _brings_bokeh(data: Any) -> bool:
+    "Whether an output is BokehJS, or says that it is being loaded."
+    return _BOKEH in data or "bk-notebook-logo" in "".join(data.get("text/html", ""))
+
+
+def _formulas_in(content: Any) -> bool:
+    "Whether a notebook has formulas, in its text or in what its cells show."
+    if any(cell.cell_type == "markdown" and has_formulas(cell.source) for cell in content.cells):
+        return True
+    shown = [o.get("data", {}) for cell in content.cells for o in cell.get("outputs", [])]
+    return any("text/latex" in d or has_formulas("".join(d.get("text/markdown", ""))) for d in shown)

@@ -380,7 +380,7 @@ def compare(
         heading = Div(text=f"<b style='font-size:15px;color:#333'>{html.escape(name)}</b>", name=f"heading {name}")
         fixed = isinstance(layout, Plot) and layout.sizing_mode is None
         cell = column(heading, layout, sizing_mode=None if fixed else "stretch_width")
-        cell.styles = {"flex": "0 0 auto" if fixed else "1 1 320px", "min-width": "0"}
+        cell.styles = {"flex": "0 1 auto" if fixed else "1 1 320px", "min-width": "0", "max-width": "100%"}
         cells.append(cell)
     side_by_side = Row(children=cells, sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "gap": "12px"})
     below = [_table(named)] if table else []

@@ -107,7 +107,9 @@ def effector(
     drawn = planar_outlines(effector, posture[:, : effector.n_joints])
     edge = plane(workspace_of(effector)) if workspace else np.empty((0, 2))
     p = _body_map(effector, drawn, edge, size)
-    return column(p, Div(text=_muscle_table(effector, posture, bool(drawn.sizes)), width=size + 160))
+    table = _muscle_table(effector, posture, bool(drawn.sizes))
+    below = Div(text=table, styles={"max-width": "100%", "overflow-x": "auto"})
+    return column(p, below, sizing_mode="stretch_width")
 
 # %% ../../nbs/views/10_effector_figure.ipynb #84f6fc2e
 def _curve_figure(

@@ -83,26 +83,42 @@ def add_leader(
     return leader
 
 
+_STRIP_ROW, _STRIP_EDGE = 22, 6  # height of a row of entries, and around them all, pixels
+_WRAP = """
+const fits = room => widths.reduce((a, b) => a + b, 0) <= room ? widths.length : Math.max(1, Math.floor(room / Math.max(...widths)));
+if (p.outer_width > 0) {
+  const columns = fits(p.outer_width - before), rows = Math.ceil(widths.length / columns);
+  legend.ncols = columns;
+  p.height = edge + row * rows;
+  words.y = p.height - 23;
+}
+"""
+
+
 def legend_strip(
     entries: Mapping[str, StripEntry],  # by name
     title: str = "",  # before the entries
-    width: int = 860,  # room for it, pixels
+    width: int = 860,  # room for it at first, pixels; in a page it takes the room there is
 ) -> figure:
     "A legend that stands above several figures and switches renderers in all of them."
-    room, widths = width - 8 * len(title), [34 + 7.2 * len(label) for label in entries]
+    before, widths = 8 * len(title), [34 + 7.2 * len(label) for label in entries]
+    room = width - before
     per_row = len(entries) if sum(widths) <= room else max(1, int(room // max(widths)))
-    n_rows = math.ceil(len(entries) / per_row)
-    height = 6 + 22 * n_rows
+    height = _STRIP_EDGE + _STRIP_ROW * math.ceil(len(entries) / per_row)
     p = figure(height=height, sizing_mode="stretch_width", tools="", toolbar_location=None, min_border=0)
     p.axis.visible, p.grid.visible, p.outline_line_color = False, False, None
     p.x_range, p.y_range = Range1d(start=0, end=1), Range1d(start=0, end=1)
     leaders = [add_leader(p, e.color, e.renderers, e.dash) for e in entries.values()]
     legend = add_legend(p, {name: [leader] for name, leader in zip(entries, leaders, strict=True)}, place="center")
-    legend.orientation, legend.location, legend.ncols = "horizontal", (8 * len(title), 0), per_row
+    legend.orientation, legend.location, legend.ncols = "horizontal", (before, 0), per_row
     legend.spacing, legend.margin, legend.background_fill_alpha = 12, 0, 0
-    p.add_layout(
-        Label(x=2, y=height - 23, x_units="screen", y_units="screen", text=title, text_font_size="12px", text_color=INK)
+    words = Label(
+        x=2, y=height - 23, x_units="screen", y_units="screen", text=title, text_font_size="12px", text_color=INK
     )
+    p.add_layout(words)
+    known = {"p": p, "legend": legend, "words": words, "widths": [w + 12 for w in widths], "before": before}
+    known |= {"row": _STRIP_ROW, "edge": _STRIP_EDGE}
+    p.js_on_change("outer_width", CustomJS(args=known, code=_WRAP))
     return p
 
 # %% ../../nbs/views/04_legends.ipynb #92b901f4

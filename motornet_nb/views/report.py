@@ -18,6 +18,7 @@ import numpy as np
 
 from ..core.checks import refuse
 from ..core.files import replace_file
+from ..page.static_page import head
 from ..results.dataset import configured
 from ..results.kinematics import reach_kinematics
 from ..results.trials import as_trials
@@ -181,40 +182,42 @@ def _describe(
 
 # %% ../../nbs/views/15_report.ipynb #db01f632
 _STYLE = """
-:root { color-scheme: light; --ink: #222; --soft: #666; --line: #e2e2e2; --accent: #0072B2; }
+:root { color-scheme: light dark; --paper: #fff; --ink: #222; --soft: #666; --line: #e2e2e2; --rule: #999; --accent: #0072B2; --code: #f4f4f4; --jp-layout-color0: var(--paper); }
+@media (prefers-color-scheme: dark) { :root { --paper: #111; --ink: #ddd; --soft: #a3a3a3; --line: #3a3a3a; --rule: #777; --accent: #56B4E9; --code: #222; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: #fff; color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }
 main { max-width: 1000px; margin: 0 auto; padding: 40px 24px 64px; }
 h1 { font-size: 30px; line-height: 1.2; margin: 0 0 6px; letter-spacing: -0.01em; }
 h2 { font-size: 20px; margin: 44px 0 6px; padding-top: 14px; border-top: 1px solid var(--line); }
 p { max-width: 68ch; margin: 6px 0 12px; }
 p.lead { color: var(--soft); font-size: 17px; }
-code { font: 0.88em ui-monospace, "DejaVu Sans Mono", Menlo, monospace; background: #f4f4f4; padding: 1px 4px; border-radius: 3px; overflow-wrap: anywhere; }
+code { font: 0.88em ui-monospace, "DejaVu Sans Mono", Menlo, monospace; background: var(--code); padding: 1px 4px; border-radius: 3px; overflow-wrap: anywhere; }
 .highlights { display: flex; flex-wrap: wrap; gap: 10px; margin: 22px 0 0; padding: 0; list-style: none; }
 .highlights li { flex: 1 1 130px; border: 1px solid var(--line); border-top: 3px solid var(--accent); border-radius: 4px; padding: 9px 12px; }
 .highlights b { display: block; font-size: 21px; line-height: 1.3; font-weight: 600; white-space: nowrap; }
 .highlights span { display: block; color: var(--soft); font-size: 13px; line-height: 1.35; }
 .beside { display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: flex-start; }
 .beside > div { flex: 1 1 210px; min-width: 0; }
-.beside > .bk { flex: 0 0 auto; }
+.beside > .bk { flex: 0 1 auto; max-width: 100%; }
 .note { color: var(--soft); font-size: 14px; }
 .wide { overflow-x: auto; }
-.tall { max-height: 640px; overflow-y: auto; border-bottom: 1px solid #999; }
-.tall thead th { position: sticky; top: 0; background: #fff; }
-.tall tfoot tr > * { background: #fff; }
+.tall { max-height: 640px; overflow-y: auto; border-bottom: 1px solid var(--rule); }
+.tall thead th { position: sticky; top: 0; background: var(--paper); }
+.tall tfoot tr > * { background: var(--paper); }
 table { border-collapse: collapse; font-size: 14px; margin: 10px 0; }
 table.numbers { font-variant-numeric: tabular-nums; width: 100%; }
 .numbers th, .numbers td { text-align: right; padding: 4px 9px; border-bottom: 1px solid var(--line); }
-.numbers thead th { vertical-align: bottom; line-height: 1.25; border-bottom: 1px solid #999; font-weight: 600; }
+.numbers thead th { vertical-align: bottom; line-height: 1.25; border-bottom: 1px solid var(--rule); font-weight: 600; }
 .numbers small { color: var(--soft); font-weight: 400; }
 .numbers tfoot { font-weight: 600; }
-.numbers tfoot tr:first-child > * { border-top: 1px solid #999; }
+.numbers tfoot tr:first-child > * { border-top: 1px solid var(--rule); }
 .numbers .text { text-align: left; }
 table.facts th { text-align: left; vertical-align: top; color: var(--soft); font-weight: 400; padding: 3px 18px 3px 0; white-space: nowrap; }
 table.facts td { padding: 3px 0; }
-pre { font: 12px/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; background: #f7f7f7; padding: 12px; overflow: auto; max-height: 420px; border-radius: 4px; }
+pre { font: 12px/1.45 ui-monospace, "DejaVu Sans Mono", Menlo, monospace; background: var(--code); padding: 12px; overflow: auto; max-height: 420px; border-radius: 4px; }
 summary { cursor: pointer; color: var(--accent); }
 footer { margin-top: 48px; color: var(--soft); font-size: 13px; }
+@media (max-width: 640px) { main { padding: 20px 12px 40px; } h1 { font-size: 25px; } table.facts th, table.facts td { display: block; padding: 0; } table.facts td { margin-bottom: 8px; } .numbers th, .numbers td { padding: 4px 6px; } }
 @media print { .tall { max-height: none; } h2 { break-after: avoid; } .bk { break-inside: avoid; } details { display: none; } }
 """
 
@@ -293,8 +296,6 @@ def _sections(
 # %% ../../nbs/views/15_report.ipynb #4232f21b
 def _page(title: str, lead: str, highlights: Sequence[tuple[str, str]], sections: Sequence[str], script: str) -> str:
     "The whole page: `lead` and `sections` are HTML, `script` is what draws the figures."
-    from bokeh.resources import Resources
-
     numbers = "".join(f"<li><b>{value}</b><span>{name}</span></li>" for value, name in highlights)
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -305,8 +306,7 @@ def _page(title: str, lead: str, highlights: Sequence[tuple[str, str]], sections
 <link rel="icon" href="data:,">
 <title>{html.escape(title)}</title>
 <style>{_STYLE}</style>
-{Resources(mode="inline", components=["bokeh"]).render()}
-</head>
+{head(script)}</head>
 <body>
 <main>
 <header><h1>{html.escape(title)}</h1><p class=lead>{lead}</p><ul class=highlights>{numbers}</ul></header>

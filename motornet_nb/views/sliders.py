@@ -13,75 +13,45 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, CustomJS, FactorRange, LayoutDOM, Range1d, Slider
+from bokeh.models import ColumnDataSource, CustomJS, FactorRange, LayoutDOM, Range1d, Slider, Span
 from bokeh.plotting import figure
 
 from ..body.body import Body
 from ..body.posture import default_posture, within_limits, workspace
 from ..body.statics import isometric_state, moment_arm_map
 from ..core.checks import refuse
-from ..core.parameters import Parameter
-from ..core.places import Place, place_of, value_at, with_value
 from ..results.trials import plane
 from .arm import draw_bones
 from .colors import color_of, dash_of, line_dash
 from .legends import add_color_bar, value_colors
-from .plotting import add_hover, axis_label, map_figure, padded_range, path_columns, styled_figure
+from motornet_nb.views.plotting import (
+    add_cursor,
+    add_hover,
+    axis_label,
+    map_figure,
+    padded_range,
+    path_columns,
+    styled_figure,
+)
 from .states import flat_outline, single_points, split_paths, stacked_points, state_slider
+from .varied import SEEN, Held, Varied, seen_change, varied
 
 # %% ../../nbs/views/14_sliders.ipynb #6027e869
-def _declared(model: Any, place: Place) -> Parameter:
-    "The declaration of the parameter at a place."
-    if place[0] == "muscle_parameters":
-        return model.muscle.muscle_declarations[place[1]]
-    for step in place[:-1]:
-        if (
-            isinstance(step, str)
-            and hasattr(model, "declarations")
-            and model.declarations[step].kind in ("part", "parts")
-        ):
-            model = model.values()[step]
-    return model.declarations[next(s for s in reversed(place) if isinstance(s, str))]
-
-
-class _Varied(NamedTuple):
-    "A parameter and the values it takes."
-
-    place: Place
-    values: list[float]
-
-    def start(self, body: Body) -> int:
-        "The position of the value that is nearest to the body's own."
-        return int(np.abs(np.asarray(self.values) - float(value_at(body, self.place))).argmin())
-
-    def in_words(self, body: Body) -> str:
-        "The name of the parameter, and of the muscle or joint it is of."
-        name = next(s for s in reversed(self.place) if isinstance(s, str)).replace("_", " ")
-        last = self.place[-1]
-        if isinstance(last, str):
-            return name
-        of = body.muscle_names if self.place[0] == "muscle_parameters" else body.skeleton.joint_names
-        return f"{name}, {of[last] if last < len(of) else last}"
-
-    def slider(self, body: Body, width: int) -> Slider:
-        "A slider over the values, with their unit."
-        unit = _declared(body, self.place).unit
-        texts = [f"{v:.6g}" if unit in ("", "1") else f"{v:.6g} {unit}" for v in self.values]
-        return state_slider(self.in_words(body), self.start(body), texts, width)
-
-
 _MOST_STATES = 400
 
 
-def _varied(values: Mapping[str, Sequence[float]]) -> list[_Varied]:
+def _asked(held: Held, values: Mapping[str, Sequence[float]]) -> list[Varied]:
     "What is asked for, if a page can carry it."
     if not isinstance(values, Mapping) or not 1 <= len(values) <= 2 or any(len(v) < 2 for v in values.values()):
-        raise refuse("slider_grid", "values", values, "one or two names of parameters, each with at least two values")
-    varied = [_Varied(place_of(name), [float(v) for v in given]) for name, given in values.items()]
-    n = int(np.prod([len(v.values) for v in varied]))
+        allowed = (
+            "one or two names of what varies (parameters, 'posture, NAME', 'activation'), each with at least two values"
+        )
+        raise refuse("slider_grid", "values", values, allowed)
+    asked = [varied(held, name, given) for name, given in values.items()]
+    n = int(np.prod([len(v.values) for v in asked]))
     if n > _MOST_STATES:
         raise refuse("slider_grid", "values", f"{n} states", f"at most {_MOST_STATES} of them, which a page can carry")
-    return varied
+    return asked
 
 # %% ../../nbs/views/14_sliders.ipynb #ca285726
 class _MomentArms(NamedTuple):
@@ -89,8 +59,10 @@ class _MomentArms(NamedTuple):
 
     joint: str
     unit: str
-    position: np.ndarray  # (point) of the first state
+    where: str  # label of its axis
+    position: np.ndarray  # (point) of the first state, degrees or m
     arms: np.ndarray  # (state, muscle, point)
+    now: np.ndarray  # (state) where the joint is, degrees or m
 
 
 class _States(NamedTuple):
@@ -103,46 +75,78 @@ class _States(NamedTuple):
     force: np.ndarray  # (state, muscle) N
     moment_arms: list[_MomentArms]  # of each joint
 
+    def spans(self) -> list[tuple[np.ndarray, float]]:
+        "All that is drawn (state, ...), and what its figure spans."
+        extent = np.ptp(np.concatenate([*self.edge, *self.bones]), 0).max()
+        places = [(np.stack(self.bones), extent), (np.stack(self.paths), extent)]
+        arms = [(m.arms, max(float(np.nanmax(m.arms) - np.nanmin(m.arms)), 1e-9)) for m in self.moment_arms]
+        return [*places, (self.force, max(float(self.force.max()), 1e-6)), *arms]
 
-def _bodies(body: Body, varied: list[_Varied]) -> tuple[list[Body], int]:
-    "The body in every state, the last parameter changing fastest, and which state is nearest to its own."
-    states = list(itertools.product(*(range(len(v.values)) for v in varied)))
-    bodies = []
+
+def _every(held: Held, asked: list[Varied]) -> tuple[list[Held], int]:
+    "The body in every state, the last of what varies changing fastest, and which state is nearest to its own."
+    states = list(itertools.product(*(range(len(v.values)) for v in asked)))
+    every = []
     for state in states:
-        changed = body
-        for v, k in zip(varied, state, strict=True):
-            changed = with_value(changed, v.place, v.values[k])
-        bodies.append(changed)
-    return bodies, states.index(tuple(v.start(body) for v in varied))
+        changed = held
+        for v, k in zip(asked, state, strict=True):
+            changed = v.put(changed, v.values[k])
+        every.append(changed)
+    return every, states.index(tuple(v.start for v in asked))
 
 
-def _moment_arms(bodies: list[Body], first: int, joint: str, n: int, posture: Any) -> _MomentArms:
-    maps = [moment_arm_map(body, joint, n, within_limits(body, posture)) for body in bodies]
+def _moment_arms(every: list[Held], first: int, j: int, n: int) -> _MomentArms:
+    "Computed once for all states that differ in the joint itself only."
+    joint = every[0].body.skeleton.joint_names[j]
+    known: dict[tuple, Any] = {}
+
+    def of(held: Held) -> Any:
+        others = within_limits(held.body, held.posture)
+        key = (id(held.body), *np.delete(others, j))
+        if key not in known:
+            known[key] = moment_arm_map(held.body, joint, n, others)
+        return known[key]
+
+    maps = [of(held) for held in every]
     arms = np.stack([c["moment_arm"].sel(joint=joint).values.T for c in maps])
-    return _MomentArms(joint, maps[0]["moment_arm"].attrs["units"], maps[first][joint].values, arms)
+    position, now = maps[first][joint].values, np.array([held.posture[j] for held in every])
+    where, unit = f"{joint} position (m)", maps[0]["moment_arm"].attrs["units"]
+    if every[0].body.skeleton.joint_unit == "rad":
+        where, position, now = f"{joint} angle (°)", np.degrees(position), np.degrees(now)
+    return _MomentArms(joint, unit, where, position, arms, now)
 
 
-def _compute(body: Body, varied: list[_Varied], posture: Any, activation: Any, n: int) -> _States:
+def _compute(held: Held, asked: list[Varied], n: int) -> _States:
     "Every state, held."
-    bodies, first = _bodies(body, varied)
-    still = [isometric_state(b, posture, activation) for b in bodies]
+    every, first = _every(held, asked)
+    still = [isometric_state(h.body, h.posture, h.activation) for h in every]
     outlines = [
-        flat_outline(b, torch.as_tensor(s["joint_position"].values)) for b, s in zip(bodies, still, strict=True)
+        flat_outline(h.body, torch.as_tensor(s["joint_position"].values)) for h, s in zip(every, still, strict=True)
     ]
+    bodies = {id(h.body): h.body for h in every}
     return _States(
         first,
         [bones for bones, _ in outlines],
         [paths for _, paths in outlines],
-        [plane(workspace(b)) for b in bodies],
+        [plane(workspace(body)) for body in bodies.values()],
         np.stack([s["muscle_force"].values for s in still]),
-        [_moment_arms(bodies, first, joint, n, posture) for joint in body.skeleton.joint_names],
+        [_moment_arms(every, first, j, n) for j in range(held.body.n_joints)],
     )
+
+
+def _check_seen(states: _States, asked: list[Varied], names: Sequence[str]) -> None:
+    "Refuse a slider that would change nothing that is drawn."
+    sizes = [len(v.values) for v in asked]
+    for k, (name, v) in enumerate(zip(names, asked, strict=True)):
+        if seen_change(states.spans(), sizes, k) < SEEN:
+            allowed = f"names of what changes what is drawn (bones, muscle paths, forces, moment arms); from {v.texts[0]} to {v.texts[-1]} it changes none of them by {100 * SEEN:g} % of its figure"
+            raise refuse("slider_grid", "values", name, allowed)
 
 # %% ../../nbs/views/14_sliders.ipynb #2b0c2a2b
 def _body_map(body: Body, states: _States, size: int) -> tuple[figure, ColumnDataSource, ColumnDataSource]:
     "Bones and muscles, coloured by force; sources of bones (x, y) and paths (xs, ys, force, muscle)."
     extent = np.concatenate([*states.edge, *states.bones, *states.paths])
-    p = map_figure(f"{body.name}, colour: muscle force (N)", size, extent)
+    p = map_figure("Colour: muscle force (N)", size, extent)
     mapper = value_colors(_most(states))
     pieces = split_paths(states.paths[states.first])
     shown = {"force": states.force[states.first][: len(pieces)], "muscle": list(body.muscle_names)[: len(pieces)]}
@@ -171,10 +175,9 @@ def _force_figure(body: Body, states: _States) -> tuple[figure, ColumnDataSource
     return p, bars
 
 
-def _moment_arm_figure(body: Body, states: _States, curves: _MomentArms) -> tuple[figure, ColumnDataSource]:
-    "A line a muscle; its source (xs, ys, muscle, color, dash)."
-    where = axis_label(f"{curves.joint} position", body.skeleton.joint_unit)
-    p = styled_figure(f"Moment arms, {curves.joint}", where, axis_label("moment arm", curves.unit), height=200)
+def _moment_arm_figure(body: Body, states: _States, curves: _MomentArms) -> tuple[figure, ColumnDataSource, Span]:
+    "A line a muscle, and one where the joint is; the source of the former (xs, ys, muscle, color, dash)."
+    p = styled_figure(f"Moment arms, {curves.joint}", curves.where, axis_label("moment arm", curves.unit), height=200)
     p.y_range = padded_range(curves.arms)
     n = range(body.n_muscles)
     lines = ColumnDataSource(
@@ -188,7 +191,7 @@ def _moment_arm_figure(body: Body, states: _States, curves: _MomentArms) -> tupl
     )
     shown = p.multi_line("xs", "ys", source=lines, color="color", line_dash="dash", line_width=2)
     add_hover(p, [("muscle", "@muscle")], [shown])
-    return p, lines
+    return p, lines, add_cursor(p, float(curves.now[states.first]))
 
 # %% ../../nbs/views/14_sliders.ipynb #e01737e9
 _PICK = """
@@ -208,6 +211,7 @@ for (let j = 0; j < curves.length; j++) {
   const lines = [];
   for (let m = 0; m < muscles; m++) lines.push(all_curves[j].data.y.slice((state * muscles + m) * points, (state * muscles + m + 1) * points));
   curves[j].data = {...curves[j].data, ys: lines};
+  cursors[j].location = all_places[j].data.x[state];
 }
 """
 
@@ -219,16 +223,15 @@ def _single(array: np.ndarray, name: str) -> ColumnDataSource:
 
 def _connect(
     sliders: list[Slider],
-    varied: list[_Varied],
+    asked: list[Varied],
     states: _States,
     n: int,
-    now: dict[str, ColumnDataSource],
-    curves: list,
+    now: dict[str, Any],
 ) -> None:
-    "Let the sliders choose a state, in the page: `now` and `curves` are the sources that it changes."
+    "Let the sliders choose a state, in the page: `now` is what it changes."
     every = {
         "sliders": sliders,
-        "sizes": [len(v.values) for v in varied],
+        "sizes": [len(v.values) for v in asked],
         "all_bones": stacked_points(states.bones),
         "all_paths": stacked_points(states.paths),
         "all_forces": _single(states.force, "force"),
@@ -236,8 +239,8 @@ def _connect(
         "bone_points": len(states.bones[states.first]),
         "path_points": len(states.paths[states.first]),
         "muscles": states.force.shape[1],
+        "all_places": [_single(m.now, "x") for m in states.moment_arms],
         "points": n,
-        "curves": curves,
     }
     pick = CustomJS(args=now | every, code=_PICK)
     for slider in sliders:
@@ -248,27 +251,33 @@ def slider_grid(
     effector: Body,  # the body
     values: Mapping[
         str, Sequence[float]
-    ],  # for one or two parameters, by their names ("skeleton.l1"), the values they take
+    ],  # for one or two things that vary, by their names, the values they take: "skeleton.l1" (a parameter), "posture, shoulder" (a joint, rad), "activation" (of all muscles) or "activation, biceps" (of one)
     *,
-    posture: Any = None,  # (joint) rad; see `default_posture` if None
+    posture: Any = None,  # (joint) rad, of joints that do not vary; see `default_posture` if None
     activation: Any = 0.5,  # one number, or one for each muscle
     n: int = 41,  # points of the moment arm curves
     size: int = 380,  # width of the map without axes, pixels
 ) -> LayoutDOM:
     """Sliders that move a body in a static page: every state is computed beforehand.
 
-    Under the sliders is the body, its muscles coloured by their force; beside it are a bar a muscle and the moment arms over each joint. The pointer shows muscle and force.
-    Raises a TypeError for a body without muscles, a ValueError for less than one or more than two parameters, less than two values of one, or more than 400 states.
+    Under the sliders is the body, its muscles coloured by their force; beside it are a bar a muscle and the moment arms over each joint, with a line where the joint is. The pointer shows muscle and force.
+    Raises a TypeError for a body without muscles, a ValueError for less than one or more than two names, less than two values of one, more than 400 states, a name that the body does not have, and for what changes nothing that is drawn.
     """
     if not isinstance(effector, Body) or effector.n_muscles == 0:
         raise refuse("slider_grid", "effector", effector, "a body with muscles", TypeError)
-    varied = _varied(values)
-    states = _compute(effector, varied, default_posture(effector) if posture is None else posture, activation, n)
+    own = isometric_state(effector, default_posture(effector) if posture is None else posture, activation)
+    held = Held(effector, own["joint_position"].values.astype(float), own["activation"].values.astype(float))
+    asked = _asked(held, values)
+    states = _compute(held, asked, n)
+    _check_seen(states, asked, list(values))
     p, bones, paths = _body_map(effector, states, size)
     forces, bars = _force_figure(effector, states)
     arms = [_moment_arm_figure(effector, states, curves) for curves in states.moment_arms]
-    sliders = [v.slider(effector, size) for v in varied]
+    sliders = [state_slider(v.title, v.start, v.texts, size, shrinks=True) for v in asked]
     now = {"bones": bones, "paths": paths, "bars": bars}
-    _connect(sliders, varied, states, n, now, [lines for _, lines in arms])
-    beside = column(forces, *(f for f, _ in arms), sizing_mode="stretch_width")
-    return row(column(*sliders, p), beside, sizing_mode="stretch_width")
+    _connect(sliders, asked, states, n, now | {"curves": [a[1] for a in arms], "cursors": [a[2] for a in arms]})
+    beside = column(forces, *(f for f, *_ in arms), sizing_mode="stretch_width", styles={"flex": "1 1 340px"})
+    left = column(
+        *sliders, p, sizing_mode="stretch_width", styles={"flex": f"1 1 {size}px", "max-width": f"{size + 120}px"}
+    )
+    return row(left, beside, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})

@@ -7,6 +7,7 @@ __all__ = ['flat_outline', 'split_paths', 'single_points', 'stacked_points', 'st
 
 # %% ../../nbs/views/12_states.ipynb #7d5b1602
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,9 @@ def state_slider(
     now: int,  # which is chosen at first
     texts: list[str],  # how each value is written
     width: int,  # pixels
+    shrinks: bool = False,  # whether it is less wide where there is less room
 ) -> Slider:
     "A slider over values that need not be numbers; its own value is the position among them."
     reads = CustomJSTickFormatter(args={"texts": texts}, code="return texts[tick]")
-    return Slider(title=title, start=0, end=len(texts) - 1, value=now, step=1, format=reads, width=width)
+    wide: dict[str, Any] = {"max_width": width, "sizing_mode": "stretch_width"} if shrinks else {"width": width}
+    return Slider(title=title, start=0, end=len(texts) - 1, value=now, step=1, format=reads, **wide)

@@ -35,3 +35,9 @@ def test_a_map_stays_where_it_is_while_that_will_do():
 def test_only_a_figure_with_fixed_ranges_is_kept_in_view():
     with pytest.raises(TypeError, match="fixed ranges"):
         plotting.keep_in_view(plotting.fitted_map("", 200), np.zeros((1, 2)), 0.05, 0.5)
+
+
+def test_a_figure_with_a_frame_shrinks_with_its_page_and_keeps_other_styles():
+    p = plotting.map_figure("", 200, styles={"flex": "0 0 auto"})
+    assert p.styles == {"max-width": "100%", "flex": "0 0 auto"} and "change:inner_width" in p.js_property_callbacks
+    assert "change:inner_width" not in plotting.styled_figure("", "x", "y").js_property_callbacks

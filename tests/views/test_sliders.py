@@ -68,6 +68,30 @@ def test_figures_beside_the_map(layout):
     assert len(split_paths(np.array([[0, 0], [1, 1], [np.nan] * 2, [2, 2], [np.nan] * 2], float))) == 2
 
 
+def test_posture_moves_the_hand_and_activation_the_forces():
+    values = {"posture, elbow": [0.5, 1.5], "activation": [0.1, 1.0]}
+    known = arguments_of(views.slider_grid(mn.geometric_arm26(), values, posture=[0.8, 1.5], n=5))
+    n = known["bone_points"]
+    hands = np.array([known["all_bones"].data[c][n - 1 :: n] for c in "xy"]).T
+    bent, stretched = (
+        mn.geometric_arm26().joint_to_cartesian(torch.tensor([[0.8, q, 0.0, 0.0]]))[0, :2].numpy() for q in (1.5, 0.5)
+    )
+    np.testing.assert_allclose(hands, [stretched, stretched, bent, bent], atol=1e-5)
+    force = np.asarray(known["all_forces"].data["force"]).reshape(2, 2, -1)
+    assert (force[:, 1] > force[:, 0]).all()
+    places = known["all_places"][1].data["x"]
+    np.testing.assert_allclose(places, np.degrees([0.5, 0.5, 1.5, 1.5]), rtol=1e-5)
+    assert known["cursors"][1].location == pytest.approx(np.degrees(1.5))
+
+
+@pytest.mark.parametrize(
+    "name, given", [("skeleton.l1g", [0.1, 0.2]), ("skeleton.l2g", [0.12, 0.18]), ("skeleton.m1", [1.0, 3.0])]
+)
+def test_a_slider_that_changes_nothing_seen_is_refused(name, given):
+    with pytest.raises(ValueError, match=f"values = '{name}'.*changes none of them"):
+        views.slider_grid(mn.geometric_arm26(), {"posture, elbow": [0.5, 1.5], name: given}, n=5)
+
+
 @pytest.mark.parametrize(
     "body, values, says",
     [
