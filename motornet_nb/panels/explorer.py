@@ -6,38 +6,58 @@
 __all__ = ['Explorer']
 
 # %% ../../nbs/panels/13_explorer.ipynb #e6cc56bd
-from collections.abc import Callable, Sequence
-from typing import Any
+import html
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import ipywidgets as widgets
 import numpy as np
 
 from ..core.checks import is_number, refuse
-from ..live.trial_courses import RasterPicture, TrialCourse, TrialCoursePicture, trial_course
+from ..live.trial_courses import TrialCourse, course_differences, largest_value, trial_course
 from ..live.trial_pictures import DASH_OF_DATASET, HandPathPicture, ShownTrials, TrialBodyPicture
 from ..page.events import exclusive
 from .controls import on_value
-from .panel import CodeBox, Message, Panel, live
+from .name_legend import NameLegend
+from .panel import CodeBox, Message, Panel, live, set_children
+from .trial_chooser import TrialChooser
+from .trial_figures import TrialFigures
 from ..results.reader import TrialReader
 from ..results.trials import as_trials, direction_names
 from ..views.legends import line_legend
 from ..views.playback import animation
-from ..views.plotting import axis_label, set_title
 
 # %% ../../nbs/panels/13_explorer.ipynb #e10da189
-_MAX_PICKED, _N_UNITS = 16, 6
-_TITLES = {
-    "speed": "Speed of the hand",
-    "joint_position": "Joints",
-    "activation": "Muscle activation",
-    "muscle_force": "Muscle force",
-    "endpoint_load": "Load on the hand",
-    "hidden": "Units",
+_MAX_PICKED = 16  # trials that are drawn at a time
+_PICTURE = 0.05  # s between pictures while it plays
+_STYLE = """<style>
+.motornet-explorer { container-type: inline-size; }
+.motornet-explorer .motornet-trial-maps { flex: 3 1 300px; }
+.motornet-explorer .motornet-trial-lists { flex: 1 1 210px; }
+.motornet-explorer .motornet-trial-courses { flex: 8 1 560px; }
+@container (min-width: 1151px) {
+  .motornet-explorer .motornet-trial-maps { position: sticky; top: 0; }
 }
+@container (max-width: 1150px) {
+  .motornet-explorer .motornet-trial-maps, .motornet-explorer .motornet-trial-lists, .motornet-explorer .motornet-trial-courses { flex: 1 1 100%; }
+}
+</style>"""
+
+
+class _Shown(NamedTuple):
+    "What is drawn at a time."
+
+    trials: list[ShownTrials]  # of each Dataset
+    courses: dict[str, list[TrialCourse]]  # by variable
+    largest: dict[str, str]  # by variable, where it differs most; empty where no differences are drawn
+    left_out: dict[str, str]  # by variable, why it has no difference
 
 # %% ../../nbs/panels/13_explorer.ipynb #0fdf193c
 class Explorer(Panel):
-    "Look into trials of a Dataset, or of two to compare them."
+    """Look into trials of a Dataset, or of two to compare them.
+
+    Means and tuning are made of trials that are finite; the panel says which are left out.
+    """
 
     def __init__(
         self,
@@ -50,25 +70,33 @@ class Explorer(Panel):
             raise refuse(self, "names", names, "two names")
         self._names, self._reader = [str(n) for n in names], TrialReader(ds, "Explorer")
         self._other = None if other is None else TrialReader(other, "Explorer")
-        self._groups = self._reader.groups()
-        self._message, self._code, self._syncing = Message(), CodeBox(self.code), False
+        self._message, self._code = Message(), CodeBox(self.code)
         self._picked: list[int] = []
-        self._now = 0
-        self._make_controls()
+        self._now, self._difference = 0, False
+        self._chooser = TrialChooser(self._reader, _MAX_PICKED, self._chosen)
+        self._muscles = NameLegend("muscles", self._stand_out)
+        self._make_bar()
         self._make_pictures()
-        maps = widgets.HBox(self._maps, layout=widgets.Layout(flex_flow="row wrap"))
-        lists = widgets.HBox(
-            [_titled("conditions", self._conditions), _titled("trials", self._trials)],
-            layout=widgets.Layout(max_width="560px"),
-        )
-        left = widgets.VBox([lists, maps], layout=widgets.Layout(flex="1 1 380px", min_width="0"))
-        self._courses_box = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
-        right = widgets.VBox(
-            [self._legend, self._courses_box], layout=widgets.Layout(flex="100 1 620px", min_width="0")
-        )
-        two_columns = widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"))
-        super().__init__([self._bar, self._message.widget, self._code.area, two_columns])
+        super().__init__([widgets.HTML(_STYLE), self._message.widget, self._code.area, self._arranged()])
+        self.add_class("motornet-explorer")
         self._pick([int(self._reader.shown[0])])
+
+    def _arranged(self) -> widgets.Box:
+        "Pictures first, then the lists, then courses: side by side where there is room."
+        wrap = {"flex_flow": "row wrap", "align_items": "flex-start", "min_width": "0"}
+        maps = widgets.HBox(self._maps, layout=widgets.Layout(**wrap))
+        switches = widgets.HBox(self._switches, layout=widgets.Layout(**wrap))
+        equal = {"grid_template_columns": "repeat(auto-fill, minmax(min(300px, 100%), 1fr))", "min_width": "0"}
+        self._courses_box = widgets.GridBox(layout=widgets.Layout(**equal))
+        columns = {
+            "trial-maps": [self._bar, maps, self._note],
+            "trial-lists": [self._chooser.widget, switches],
+            "trial-courses": [self._legend, self._muscles, self._words, self._courses_box],
+        }
+        boxes = [widgets.VBox(parts, layout=widgets.Layout(min_width="0")) for parts in columns.values()]
+        for name, box in zip(columns, boxes, strict=True):
+            box.add_class(f"motornet-{name}")
+        return widgets.HBox(boxes, layout=widgets.Layout(**wrap))
 
     # ---- the public face -----------------------------------------------------------------------------------------
 
@@ -87,12 +115,37 @@ class Explorer(Panel):
         return float(self._reader.seconds[self._now])
 
     @time.setter
+    @exclusive
     def time(self, seconds: float) -> None:
         all_seconds = self._reader.seconds
         step = float(np.diff(all_seconds).max()) if len(all_seconds) > 1 else 0.0
         if not is_number(seconds) or not all_seconds[0] - 1.001 * step <= seconds <= all_seconds[-1] + 1.001 * step:
             raise refuse(self, "time", seconds, f"between {all_seconds[0]:g} and {all_seconds[-1]:g} s")
         self._slider.value = int(np.abs(all_seconds - seconds).argmin())
+
+    @property
+    def difference(self) -> bool:
+        "Whether courses are those of the other Dataset less those of the first."
+        return self._difference
+
+    @difference.setter
+    @exclusive
+    def difference(self, difference: bool) -> None:
+        if not isinstance(difference, bool):
+            raise refuse(self, "difference", difference, "True or False")
+        if difference != self._difference:
+            self._show(self._picked, difference)
+            self._message.say()
+
+    @property
+    def highlight(self) -> str:
+        "The muscle that stands out in all figures; '' for none."
+        return self._muscles.chosen
+
+    @highlight.setter
+    @exclusive
+    def highlight(self, name: str) -> None:
+        self._muscles.choose(name, "Explorer")
 
     @exclusive
     def show(
@@ -104,6 +157,7 @@ class Explorer(Panel):
         if not 1 <= len(positions) <= _MAX_PICKED:
             raise refuse(self, "trials", f"{len(positions)} trials", f"between 1 and {_MAX_PICKED} of them")
         self._pick(positions)
+        self._message.say()
 
     def static(self):
         "The trials that are picked, or all of a few, to be played in a page without Python (`animation`)."
@@ -130,6 +184,7 @@ class Explorer(Panel):
             f"explorer = Explorer({given})",
             f"explorer.show({self.trials!r})",
             f"explorer.time = {self.time!r}",
+            *(["explorer.difference = True"] if self._difference else []),
         ]
         return "\n".join(lines) + "\n"
 
@@ -138,87 +193,73 @@ class Explorer(Panel):
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
-    def _make_controls(self) -> None:
-        reader, wide = self._reader, {"width": "auto", "flex": "1 1 auto"}
-        n = len(reader.seconds)
-        self._conditions = widgets.SelectMultiple(options=list(self._groups), rows=6, layout=widgets.Layout(**wide))
-        self._trials = widgets.SelectMultiple(
-            options=[(reader.name(i), int(p)) for i, p in enumerate(reader.shown)],
-            rows=6,
-            layout=widgets.Layout(**wide),
+    def _make_bar(self) -> None:
+        seconds, narrow = self._reader.seconds, {"min_width": "0", "width": "auto"}
+        self._play = widgets.Play(min=0, max=len(seconds) - 1, tooltip="play", show_repeat=True)
+        self._slider = widgets.SelectionSlider(
+            options=[(f"{t:.3f} s", i) for i, t in enumerate(seconds)],
+            description="time",
+            style={"description_width": "initial"},
+            tooltip="time",
+            layout=widgets.Layout(flex="1 1 150px", **narrow),
         )
-        on_value(self._conditions, lambda names: self._chosen([p for name in names for p in self._groups[name]]))
-        on_value(self._trials, self._chosen)
-        self._play = widgets.Play(min=0, max=n - 1, value=0, tooltip="play", show_repeat=True)
-        self._slider = widgets.IntSlider(
-            min=0, max=n - 1, value=0, readout=False, layout=widgets.Layout(flex="1 1 200px", max_width="480px")
-        )
-        self._slider.tooltip = "time"
-        widgets.jslink((self._play, "value"), (self._slider, "value"))
+        widgets.jslink((self._play, "value"), (self._slider, "index"))
         on_value(self._slider, self._move)
-        self._time = widgets.HTML(layout=widgets.Layout(width="90px", margin="2px 8px"))
         rates = {"1/10 of real time": 0.1, "1/4 of real time": 0.25, "1/2 of real time": 0.5, "real time": 1.0}
         self._rate = widgets.Dropdown(
-            options=list(rates.items()), value=0.5, layout=widgets.Layout(width="150px"), tooltip="how fast it plays"
+            options=list(rates.items()), value=0.5, layout=widgets.Layout(width="140px"), tooltip="how fast it plays"
         )
         on_value(self._rate, self._set_rate)
         self._set_rate(0.5)
-        self._bar = widgets.HBox(
-            [self._play, self._slider, self._time, self._rate, self._code.button],
-            layout=widgets.Layout(flex_flow="row wrap", align_items="center"),
-        )
+        bar = widgets.Layout(flex_flow="row wrap", align_items="center", min_width="0")
+        self._bar = widgets.HBox([self._play, self._slider, self._rate], layout=bar)
+        less = f"courses of {self._names[1]} less those of {self._names[0]}"
+        self._less = widgets.ToggleButton(description="Difference", tooltip=less, layout=widgets.Layout(**narrow))
+        on_value(self._less, self._toggled)
+        self._switches = [*([] if self._other is None else [self._less]), self._code.button]
+        around = {"margin": "0 0 2px 8px", "min_width": "0"}
+        self._legend, self._words, self._note = (widgets.HTML(layout=widgets.Layout(**around)) for _ in range(3))
 
     def _set_rate(self, rate: float) -> None:
-        "At most about sixteen pictures a second."
+        "About twenty pictures a second."
         seconds = self._reader.seconds
         step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.01
-        self._play.step = max(1, round(0.06 * rate / step))
+        self._play.step = max(1, round(_PICTURE * rate / step))
         self._play.interval = max(20, round(1000 * self._play.step * step / rate))
 
-    def _quietly(self, action: Callable[[], Any]) -> None:
-        before, self._syncing = self._syncing, True
-        try:
-            action()
-        finally:
-            self._syncing = before
+    def _toggled(self, difference: bool) -> None:
+        if difference != self._difference and not self._message.guard(lambda: self._show(self._picked, difference)):
+            self._less.value = self._difference
 
-    def _chosen(self, positions: Sequence[int]) -> None:
-        "From a list or a click; nothing chosen leaves everything as it is."
-        positions = list(dict.fromkeys(positions))
-        if self._syncing or not positions or positions == self._picked:
-            return
+    def _chosen(self, positions: list[int]) -> None:
+        "From a list, a search or a click."
         some = positions[:_MAX_PICKED]
-        done = self._message.guard(lambda: self._pick(some))
-        if done and len(some) < len(positions):
+        if not self._message.guard(lambda: self._pick(some)):
+            self._chooser.show(self._picked)
+        elif len(some) < len(positions):
             self._message.say(f"the first {len(some)} of {len(positions)} trials are drawn")
 
     def _clicked(self, which: int, more: bool) -> None:
         "A path; with shift, one more or one less."
         position = int(self._reader.shown[which])
         others = [p for p in self._picked if p != position] if more else []
-        self._chosen(others if position in self._picked and more else [*others, position])
+        chosen = others if position in self._picked and more else [*others, position]
+        if chosen:
+            self._chosen(chosen)
 
-    def _in_groups(self, names: Sequence[str]) -> list[int]:
-        return list(dict.fromkeys(p for name in names for p in self._groups[name]))[:_MAX_PICKED]
-
-    def _show_choice(self) -> None:
-        "The lists, as the trials are picked."
-        seen = {int(p): i for i, p in enumerate(self._reader.shown)}
-        here = [p for p in self._picked if p in seen]
-        fits = [name for name, members in self._groups.items() if members[:_MAX_PICKED] == self._picked]
-        if self._in_groups(self._conditions.value) != self._picked:
-            self._conditions.value = tuple(fits[:1])
-        self._trials.value = tuple(here)
+    def _stand_out(self, name: str) -> None:
+        for picture in (self._figures, *([] if self._body is None else [self._body])):
+            picture.highlight(name)
 
     # ---- pictures ------------------------------------------------------------------------------------------------
 
     def _make_pictures(self) -> None:
         reader = self._reader
-        names = [reader.name(i) for i in range(len(reader.shown))]
-        some = "" if len(reader.shown) == reader.n else f" ({len(reader.shown)} of {reader.n})"
+        names = [reader.name(int(p)) for p in reader.shown]
+        some = "click to pick" if len(reader.shown) == reader.n else f"{len(reader.shown)} of {reader.n}"
         extent = None if self._other is None else self._other.hand.reshape(-1, 2)
         self._paths = HandPathPicture(
-            reader.hand, reader.direction, names, self._clicked, f"Hand paths, click to pick{some}", extent
+            reader.hand, reader.direction, names, self._clicked, f"Hand paths, {some}", extent
         )
         self._pictures: list[Any] = [self._paths]
         first = reader.read(reader.shown[:1])
@@ -226,106 +267,80 @@ class Explorer(Panel):
         body = reader.body
         if body is not None and "joint_position" in first:
             posture = first["joint_position"].transpose("trial", "time", "joint").values[0, 0].astype(float)
+            hand = reader.hand[:, :: max(1, reader.hand.shape[1] // 10)].reshape(-1, 2)
 
             def draw():
-                self._body = TrialBodyPicture(
-                    body, posture, reader.hand[:, :: max(1, reader.hand.shape[1] // 10)].reshape(-1, 2)
-                )
+                self._body = TrialBodyPicture(body, posture, hand)
 
-            if self._message.guard(draw):  # a body of one's own may not say where its bones are
-                self._pictures.append(self._body)
-        self._maps = [live(p.figure, flex="0 0 auto") for p in self._pictures]
-        self._make_courses(first)
-        self._make_rasters()
-        self._legend = widgets.HTML(layout=widgets.Layout(margin="0 0 4px 8px"))
+            if self._message.guard(draw) and self._body is not None:  # one's own may not say where its bones are
+                self._pictures.insert(0, self._body)
+                self._muscles.mark_columns(self._body.muscles, "muscle")
+        room = {"flex": "1 1 235px", "min_width": "0", "max_width": "460px"}
+        self._maps = [live(p.figure, **room) for p in self._pictures]
+        readers = [reader for reader in (self._reader, self._other) if reader is not None]
+        self._figures = TrialFigures(readers, self._names, first, self._muscles)
 
-    def _make_courses(self, first: Any) -> None:
-        names = [v for v in _TITLES if v == "speed" or v in first or (self._other is not None and v in self._other.ds)]
-        if "joint_position" in first and list(first["joint"].values) == list(first["space"].values):
-            names.remove("joint_position")  # the joints of a point mass are the coordinates of its position
-        labels = {
-            v: axis_label(first[v].attrs.get("long_name", v), first[v].attrs.get("units", ""))
-            for v in names
-            if v in first
-        }
-        labels |= {
-            "speed": "speed (m/s)",
-            "joint_position": labels.get("joint_position", "").replace("joint ", ""),
-            "hidden": "activity",
-        }
-        self._courses = {v: TrialCoursePicture(_TITLES[v], labels.get(v, "load on the hand (N)")) for v in names}
-        self._legends = {v: widgets.HTML(layout=widgets.Layout(margin="0 0 4px 50px")) for v in names}
-        beside = widgets.Layout(flex="1 1 300px", min_width="290px")
-        self._course_widgets = {
-            v: widgets.VBox([live(p.figure), self._legends[v]], layout=beside) for v, p in self._courses.items()
-        }
-
-    def _make_rasters(self) -> None:
-        "Units in the order of their preferred directions; of the other Dataset in the same order, to see what changed."
-        self._rasters: dict[int, RasterPicture] = {}
-        self._units: list[int] = []
-        order, directions, note = np.arange(0), None, ""
-        for which, reader in enumerate([self._reader, self._other]):
-            if reader is None or "hidden" not in reader.ds or reader.ds["hidden"].ndim != 3:
-                continue
-            n = reader.ds.sizes["unit"]
-            if n != len(order):
-                tuned, note = reader.tuning()
-                order, directions, best = np.arange(n), None, range(n)
-                if tuned is not None:
-                    angle = tuned["preferred_direction"].values
-                    order = np.argsort(np.where(np.isfinite(angle), angle % (2 * np.pi), np.inf), kind="stable")
-                    directions, best = angle[order], np.argsort(-tuned["modulation_depth"].values, kind="stable")
-                if not self._units:
-                    self._units = [int(u) for u in best[:_N_UNITS]]
-                    if tuned is not None:
-                        set_title(self._courses["hidden"].figure, "Units that vary most with direction")
-            of = f", {self._names[which]}" if self._other is not None else ""
-            self._rasters[which] = RasterPicture(f"Activity of units{of}{note}", order, directions)
-        self._raster_widgets = [live(p.figure, flex="1 1 300px", min_width="290px") for p in self._rasters.values()]
+    # ---- what is shown -------------------------------------------------------------------------------------------
 
     def _pick(self, positions: list[int]) -> None:
         "Show other trials."
-        if positions == self._picked:
-            return
-        reader, other = self._reader, self._other
-        shown = [ShownTrials(reader.read(positions), [reader.labels[p] for p in positions], 0, reader.body)]
-        if other is not None:
-            matching = other.matching_trials(reader, positions)
-            if matching:
-                shown.append(ShownTrials(other.read(matching), [other.labels[p] for p in matching], 1, other.body))
-        self._picked = list(positions)
+        if positions != self._picked:
+            self._show(positions, self._difference)
+
+    def _show(self, positions: list[int], difference: bool) -> None:
+        "Show trials, or their differences; refused as a whole where it cannot be done."
+        shown = self._differences(positions) if difference else self._read(positions)
+        self._picked, self._difference = list(positions), difference
         self._draw(shown)
-        self._quietly(self._show_choice)
+        self._chooser.show(positions)
+        self._less.value = difference
         self._code.refresh()
 
-    def _draw(self, shown: list[ShownTrials]) -> None:
+    def _of(self, which: int, positions: Sequence[int]) -> ShownTrials:
+        reader = self._reader if which == 0 else self._other
+        assert reader is not None
+        return ShownTrials(reader.read(positions), [reader.labels[p] for p in positions], which, reader.body)
+
+    def _read(self, positions: list[int]) -> _Shown:
+        shown = [self._of(0, positions)]
+        if self._other is not None and (matching := self._other.matching_trials(self._reader, positions)):
+            shown.append(self._of(1, matching))
+        courses = {
+            v: [c for s in shown if (c := trial_course(s, v, self._figures.units)) is not None]
+            for v in self._figures.courses
+        }
+        return _Shown(shown, courses, {}, {})
+
+    def _differences(self, positions: list[int]) -> _Shown:
+        "The other Dataset less the first, of the trials that match."
+        if self._other is None:
+            raise refuse(self, "difference", True, "False, as there is one Dataset only")
+        matches = self._other.matches(self._reader, positions)
+        alone = [self._reader.name(p) for p, m in zip(positions, matches, strict=True) if m is None]
+        if alone:
+            must = f"of trials whose direction {self._names[1]} has, too"
+            raise refuse(self, "difference", f"that of trial {'; '.join(alone)}", must)
+        first, other = self._of(0, positions), self._of(1, [m for m in matches if m is not None])
+        found, left_out = course_differences(first, other, list(self._figures.courses), self._figures.units)
+        largest = {v: largest_value(course, self._figures.units_of.get(v, "")) for v, course in found.items()}
+        return _Shown([first, other], {v: [course] for v, course in found.items()}, largest, left_out)
+
+    def _draw(self, shown: _Shown) -> None:
         for picture in self._pictures:
-            picture.show(shown)
-        seen = []
-        for variable, picture in self._courses.items():
-            courses = [c for s in shown if (c := trial_course(s, variable, self._units)) is not None]
-            if variable == "endpoint_load" and not any(c.values.any() for c in courses):
-                continue
-            picture.show(courses)
-            self._legends[variable].value = _components(courses)
-            seen.append(self._course_widgets[variable])
-        with_units = {s.which: s for s in shown if s.which in self._rasters and "hidden" in s.ds}
-        means = [s.ds["hidden"].mean("trial").values for s in with_units.values()]
-        for which, picture in self._rasters.items():
-            if which in with_units:
-                picture.show(
-                    with_units[which], min(float(np.nanmin(m)) for m in means), max(float(np.nanmax(m)) for m in means)
-                )
-        self._legend.value = self._in_legend(shown)
-        self._place(shown[0].ds["time"].values.astype(float))
-        self._courses_box.children = [*seen, *self._raster_widgets]
+            picture.show(shown.trials)
+        less = f"{self._names[1]} less {self._names[0]}" if shown.largest else ""
+        self._figures.show(shown.trials, shown.courses, bool(less))
+        self._legend.value = self._in_legend(shown.trials)
+        self._stand_out(self._muscles.chosen)
+        self._words.value = self._said_of_differences(shown, less)
+        self._note.value = self._said_of_trials(shown.trials)
+        self._place(self._reader.seconds)
+        set_children(self._courses_box, self._figures.widgets)
 
     def _place(self, seconds: np.ndarray) -> None:
         t = float(seconds[self._now])
-        for picture in (*self._pictures, *self._courses.values(), *self._rasters.values()):
+        for picture in (*self._pictures, self._figures):
             picture.move(t)
-        self._time.value = f"<b>{t:.3f} s</b>"
 
     def _move(self, index: int) -> None:
         "Go to another sample."
@@ -335,27 +350,43 @@ class Explorer(Panel):
         self._message.guard(lambda: self._place(self._reader.seconds))
         self._code.refresh()
 
+    # ---- words ---------------------------------------------------------------------------------------------------
+
     def _in_legend(self, shown: list[ShownTrials]) -> str:
         "Which Dataset and which direction."
-        which = (
-            [(name, "currentColor", dash) for name, dash in zip(self._names, DASH_OF_DATASET, strict=True)]
-            if self._other is not None
-            else []
-        )
+        both = zip(self._names, DASH_OF_DATASET, strict=True) if self._other is not None else ()
+        which = [(name, "currentColor", dash) for name, dash in both]
         targets = dict(zip(direction_names(shown[0].ds), shown[0].colors, strict=True))
-        return line_legend(
-            [*which, *((f"target {name}" if name[0].isdigit() else name, color, "") for name, color in targets.items())]
-        )
+        aims = [(f"target {n}" if n[0].isdigit() else n, color, "") for n, color in targets.items()]
+        return line_legend([*which, *aims])
+
+    def _said_of_differences(self, shown: _Shown, less: str) -> str:
+        "Where the trials differ most, and what has no difference."
+        said = [f"{self._figures.title(v)} {words}" for v, words in shown.largest.items() if words]
+        none = [f"{self._figures.title(v)} ({why})" for v, why in shown.left_out.items()]
+        most = f"<b>{html.escape(less)}</b>, where these trials differ most: {html.escape('; '.join(said))}. "
+        return _small((most if said else "") + (f"No difference of {html.escape('; '.join(none))}." if none else ""))
+
+    def _said_of_trials(self, shown: list[ShownTrials]) -> str:
+        "Which trials are shown, and what is not finite."
+        names = [self._reader.name(p) for p in self._picked]
+        said = [f"shown: {'; '.join(names[:4])}{f' and {len(names) - 4} more' if len(names) > 4 else ''}"]
+        of = [f" of {name}" if self._other is not None else "" for name in self._names]
+        for s in shown:
+            for label, times in s.not_finite().items():
+                said.append(f"trial {label}{of[s.which]} is not finite (NaN) {times}; means are without it")
+        for which, reader in enumerate([self._reader, self._other]):
+            if reader is not None and reader.left_out:
+                n, named = len(reader.left_out), ", ".join(map(str, reader.left_out[:12]))
+                trials = (
+                    f"trial {named}, which is"
+                    if n == 1
+                    else f"{n} trials, {named}{', ...' if n > 12 else ''}, which are"
+                )
+                said.append(f"tuning{of[which]} is without {trials} not finite (NaN)")
+        return _small("<br>".join(map(html.escape, said)))
 
 
-def _components(courses: Sequence[TrialCourse]) -> str:
-    "A legend of muscles, joints, ..."
-    named = {name: color for c in courses for name, color in zip(c.names, c.colors or (), strict=c.colors is not None)}
-    return line_legend([(name, color, "") for name, color in named.items()]) if named else ""
-
-
-def _titled(title: str, field: widgets.SelectMultiple) -> widgets.VBox:
-    field.tooltip = title
-    return widgets.VBox(
-        [widgets.HTML(f"<b>{title}</b>"), field], layout=widgets.Layout(flex="1 1 160px", min_width="0")
-    )
+def _small(words: str) -> str:
+    "Words of several lines."
+    return f"<div style='line-height:1.4'>{words}</div>" if words else ""

@@ -109,7 +109,7 @@ def movement_activity(
     """The mean of a variable over a window of each trial, the samples with begin <= t < end, in double precision.
 
     None is the window of Codol et al. (2024, eLife 12: RP88591, section 4.5): from the go cue + the vision delay on; the delay is that of the Dataset's configuration, 0 where there is none.
-    "movement" is from the go cue to the end of the trial, where samples that are NaN do not count. `aligned_to` is for (begin, end) only.
+    "movement" is from the go cue to the end of the trial, where samples that are NaN do not count; `window` then names the trials that have some. `aligned_to` is for (begin, end) only.
 
     Trials without a direction (NaN `target_direction`), and with no go cue or one after their end, are left out; without `go_time` in the Dataset the go cue is at its beginning.
     ValueError for a variable that has not these dimensions, for a window that is not within the trials or holds no sample, and for trials whose activity in it is not finite; a unit that is never finite is NaN.
@@ -134,23 +134,29 @@ def _activity(ds: "xr.Dataset", variable: str, window: Window, aligned_to: str, 
     inside = (time >= bounds.begin[:, None] - _SLACK) & (time < bounds.end[:, None] - _SLACK)
     activity = ds[variable].isel(trial=used).transpose("trial", "time", ...).astype(float)
     if isinstance(window, str):  # to the end
-        mean = activity.where(xr.DataArray(inside, dims=("trial", "time"))).mean("time").values
+        within = xr.DataArray(inside, dims=("trial", "time"))
+        missing = (within & ~np.isfinite(activity)).any("time")
+        read = xr.Dataset({"mean": activity.where(within).mean("time"), "missing": missing}).compute()
+        mean, missing = read["mean"].values, read["missing"].values
     else:
         weight = xr.DataArray(inside / inside.sum(1, keepdims=True), dims=("trial", "time"))
-        mean = (activity.where(weight > 0, 0.0) * weight).sum("time", skipna=False).values
-    finite = np.isfinite(mean)
+        mean, missing = (activity.where(weight > 0, 0.0) * weight).sum("time", skipna=False).values, None
+    finite, description = np.isfinite(mean), bounds.description
+    labels = (ds["trial"].values if "trial" in ds.coords else np.arange(len(go)))[used]
+    partly = np.zeros(len(used), bool) if missing is None else missing[:, finite.any(0)].any(1)
+    if partly.any():
+        more = f" and {partly.sum() - 8} more" if partly.sum() > 8 else ""
+        description += f", of trials {', '.join(map(str, labels[partly][:8]))}{more} where they are finite"
     broken = ~finite[:, finite.any(0)].all(1)
     if broken.any():
-        named = ", ".join(
-            map(str, (ds["trial"].values if "trial" in ds.coords else np.arange(len(go)))[used[broken]][:8])
-        )
+        named = ", ".join(map(str, labels[broken][:8]))
         raise refuse(
             owner,
             "ds",
             f"{variable} that is not finite in trials {named}",
             "finite in the window; leave these trials out",
         )
-    return MovementActivity(direction[used], np.where(finite, mean, np.nan), bounds.description)
+    return MovementActivity(direction[used], np.where(finite, mean, np.nan), description)
 
 # %% ../../nbs/results/05_tuning.ipynb #492395c8
 _SAME = 1e-5  # rad, between directions that are the same

@@ -40,7 +40,7 @@ def explorer(made):
     "As it was made: one takes a second."
     made.show(0)
     made._slider.value = 0
-    made._conditions.value = ("0°",)
+    made._chooser.conditions.value = ("0°",)
     return made
 
 
@@ -57,47 +57,47 @@ def from_browser(explorer, trial, **keys):
 
 def test_begins_with_the_first_trial(explorer, ds):
     assert explorer.trials == [0] and explorer.time == pytest.approx(float(ds["time"][0]))
-    seen = [v for v, widget in explorer._course_widgets.items() if widget in explorer._courses_box.children]
+    seen = [v for v, widget in explorer._figures._course_widgets.items() if widget in explorer._courses_box.children]
     assert seen == ["speed", "joint_position", "activation", "muscle_force", "hidden"]  # and no load
-    speed = explorer._courses["speed"].lines.data
+    speed = explorer._figures.courses["speed"].lines.data
     np.testing.assert_allclose(speed["ys"][0], mn.analysis.endpoint_speed(ds)[0], rtol=1e-6)
-    assert len(explorer._courses["activation"].lines.data["ys"]) == 6
+    assert len(explorer._figures.courses["activation"].lines.data["ys"]) == 6
 
 
 def test_axes_have_units(explorer):
-    labels = {v: p.figure.yaxis[0].axis_label for v, p in explorer._courses.items()}
+    labels = {v: p.figure.yaxis[0].axis_label for v, p in explorer._figures.courses.items()}
     assert (
         labels["speed"] == "speed (m/s)"
         and labels["joint_position"] == "position (rad)"
         and labels["muscle_force"] == "muscle force (N)"
     )
-    assert all(p.figure.xaxis[0].axis_label == "time (s)" for p in explorer._courses.values())
+    assert all(p.figure.xaxis[0].axis_label == "time (s)" for p in explorer._figures.courses.values())
 
 
 @pytest.mark.parametrize("how", ["click", "list", "attribute", "show"])
 def test_trials_are_picked(explorer, ds, how):
     {
         "click": lambda: from_browser(explorer, 2),
-        "list": lambda: setattr(explorer._trials, "value", (2,)),
+        "list": lambda: setattr(explorer._chooser.trials, "value", (2,)),
         "attribute": lambda: setattr(explorer, "trials", [2]),
         "show": lambda: explorer.show(2),
     }[how]()
-    assert explorer.trials == [2] and explorer._trials.value == (2,)
-    assert explorer._conditions.value == ("180°",)
+    assert explorer.trials == [2] and explorer._chooser.trials.value == (2,)
+    assert explorer._chooser.conditions.value == ("180°",)
     np.testing.assert_allclose(explorer._paths.lines.data["xs"][0], ds["endpoint_position"][2, :, 0], rtol=1e-6)
     np.testing.assert_allclose(
-        explorer._courses["muscle_force"].lines.data["ys"][1], ds["muscle_force"][2, :, 1], rtol=1e-6
+        explorer._figures.courses["muscle_force"].lines.data["ys"][1], ds["muscle_force"][2, :, 1], rtol=1e-6
     )
 
 
 def test_conditions_pick_their_trials(explorer):
-    assert explorer._conditions.options == ("one of each direction", "0°", "90°", "180°", "270°")
-    explorer._conditions.value = ("0°", "270°")
-    assert explorer.trials == [0, 3] and explorer._conditions.value == ("0°", "270°")
-    explorer._conditions.value = ("one of each direction",)
+    assert explorer._chooser.conditions.options == ("one of each direction", "0°", "90°", "180°", "270°")
+    explorer._chooser.conditions.value = ("0°", "270°")
+    assert explorer.trials == [0, 3] and explorer._chooser.conditions.value == ("0°", "270°")
+    explorer._chooser.conditions.value = ("one of each direction",)
     assert explorer.trials == [0, 1, 2, 3]
     explorer.show([1, 2])
-    assert explorer._conditions.value == ()
+    assert explorer._chooser.conditions.value == ()
 
 
 def test_a_click_with_shift_is_one_more_or_one_less(explorer):
@@ -113,17 +113,17 @@ def test_a_click_with_shift_is_one_more_or_one_less(explorer):
 def test_a_click_on_nothing_changes_nothing(explorer):
     explorer.show(3)
     tap(explorer, explorer._paths.figure, explorer._paths.figure.x_range.end, explorer._paths.figure.y_range.end)
-    explorer._trials.value = ()
-    explorer._conditions.value = ()
+    explorer._chooser.trials.value = ()
+    explorer._chooser.conditions.value = ()
     assert explorer.trials == [3]
 
 
 def test_several_trials_have_a_mean(explorer, ds):
     explorer.show([1, 3])
-    lines = explorer._courses["activation"].lines.data
+    lines = explorer._figures.courses["activation"].lines.data
     mean = [y for y, t in zip(lines["ys"], lines["trial"], strict=True) if t == "mean"]
     np.testing.assert_allclose(mean, ds["activation"][[1, 3]].mean("trial").T, rtol=1e-5)
-    assert len(lines["ys"]) == 18 and "mean of 2" in explorer._rasters[0].figure.title.text
+    assert len(lines["ys"]) == 18 and "mean of 2" in explorer._figures.rasters[0].figure.title.text
 
 
 def test_time_moves_everything(explorer, ds):
@@ -131,8 +131,10 @@ def test_time_moves_everything(explorer, ds):
     for move in (lambda: setattr(explorer, "time", 0.1), lambda: setattr(explorer._slider, "value", 9)):
         explorer.time = 0.02
         move()
-        assert explorer.time == pytest.approx(0.1) and "0.100 s" in explorer._time.value
-        cursors = [p.cursor.location for p in (*explorer._courses.values(), *explorer._rasters.values())]
+        assert explorer.time == pytest.approx(0.1) and "0.100 s" in explorer._slider.label
+        cursors = [
+            p.cursor.location for p in (*explorer._figures.courses.values(), *explorer._figures.rasters.values())
+        ]
         np.testing.assert_allclose(cursors, 0.1)
         hand = ds["endpoint_position"].sel(trial=[1, 3], time=0.1, method="nearest").values
         np.testing.assert_allclose(np.column_stack([explorer._paths.hands.data[c] for c in "xy"]), hand, rtol=1e-6)
@@ -149,37 +151,37 @@ def test_rows_of_the_raster_are_in_the_order_of_preferred_directions(explorer, d
 
     explorer.show(2)
     angle = preferred_directions(ds, window="movement")["preferred_direction"].values % (2 * np.pi)
-    assert (np.diff(angle[explorer._rasters[0].order]) >= 0).all()
-    (image,) = explorer._rasters[0].image.data["image"]
+    assert (np.diff(angle[explorer._figures.rasters[0].order]) >= 0).all()
+    (image,) = explorer._figures.rasters[0].image.data["image"]
     np.testing.assert_allclose(image, ds["hidden"][2].values.T[np.argsort(angle)], rtol=1e-6)
 
 
 def test_two_datasets_are_in_the_same_figures(pair, other):
     explorer = pair
     explorer.show([1, 2])
-    dashes = explorer._courses["speed"].lines.data["dash"]
+    dashes = explorer._figures.courses["speed"].lines.data["dash"]
     assert dashes[:2] == ["solid"] * 2 and dashes[2:] == [[5, 3]] * 2
     assert len(explorer._paths.lines.data["xs"]) == 4 and len(explorer._body.bones.data["xs"]) == 4
     np.testing.assert_allclose(
-        explorer._courses["speed"].lines.data["ys"][3], mn.analysis.endpoint_speed(other)[2], rtol=1e-6
+        explorer._figures.courses["speed"].lines.data["ys"][3], mn.analysis.endpoint_speed(other)[2], rtol=1e-6
     )
     assert (
         "naive" in explorer._legend.value
         and "adapted" in explorer._legend.value
         and "stroke-dasharray='5 3'" in explorer._legend.value
     )
-    assert (explorer._rasters[0].order == explorer._rasters[1].order).all()
-    assert "endpoint_load" in explorer._courses
-    assert explorer._course_widgets["endpoint_load"] in explorer._courses_box.children
+    assert (explorer._figures.rasters[0].order == explorer._figures.rasters[1].order).all()
+    assert "endpoint_load" in explorer._figures.courses
+    assert explorer._figures._course_widgets["endpoint_load"] in explorer._courses_box.children
     explorer.time = 0.15
-    assert explorer._rasters[1].cursor.location == pytest.approx(0.15)
+    assert explorer._figures.rasters[1].cursor.location == pytest.approx(0.15)
 
 
 def test_loads_are_shown_where_there_are_some(other):
     quiet = other.copy()
     quiet["endpoint_load"] = other["endpoint_load"].where(other["trial"] != 1, 0.0)
     explorer = Explorer(quiet)
-    load = explorer._course_widgets["endpoint_load"]
+    load = explorer._figures._course_widgets["endpoint_load"]
     for trial, seen in ((0, True), (1, False), (2, True)):
         explorer.show(trial)
         assert (load in explorer._courses_box.children) == seen
@@ -188,7 +190,7 @@ def test_loads_are_shown_where_there_are_some(other):
 def test_the_other_is_matched_by_direction(ds, other):
     explorer = Explorer(ds, other.isel(trial=[3, 2, 1]).assign_coords(trial=[0, 1, 2]))
     explorer.show([1, 2, 0])  # 90°, 180° and 0°, which the other has not
-    ys = explorer._courses["speed"].lines.data["ys"]
+    ys = explorer._figures.courses["speed"].lines.data["ys"]
     assert len(ys) == 5
     np.testing.assert_allclose(ys[3:], mn.analysis.endpoint_speed(other)[[1, 2]], rtol=1e-6)
 
@@ -254,12 +256,12 @@ LESS = {
 def test_less_than_everything_is_shown_as_far_as_it_is_there(ds, what):
     less = LESS[what](ds)
     explorer = Explorer(ds, less) if what in ("the hand", "one time") else Explorer(less, ds)
-    for index in range(explorer._slider.max + 1):
+    for index in range(len(explorer._slider.options)):
         explorer._slider.value = index
-    for _, position in explorer._trials.options:
-        explorer._trials.value = (position,)
-    for name in explorer._conditions.options:
-        explorer._conditions.value = (name,)
+    for _, position in explorer._chooser.trials.options:
+        explorer._chooser.trials.value = (position,)
+    for name in explorer._chooser.conditions.options:
+        explorer._chooser.conditions.value = (name,)
     made = {"ds": less if what not in ("the hand", "one time") else ds}
     exec(explorer.code().split("explorer =")[0], made)
     assert made["picked"].sizes.get("trial", 1) == len(explorer.trials) and explorer._message.widget.value == ""
@@ -276,9 +278,9 @@ def test_every_rate_can_be_chosen(explorer):
 def test_point_masses_and_tasks_with_random_targets():
     env = point_mass_world()
     explorer = Explorer(mn.simulate(network(env), env, n=30, split="train"))
-    assert "joint_position" not in explorer._courses
-    assert explorer._conditions.options
-    explorer._conditions.value = explorer._conditions.options[:1]
+    assert "joint_position" not in explorer._figures.courses
+    assert explorer._chooser.conditions.options
+    explorer._chooser.conditions.value = explorer._chooser.conditions.options[:1]
     assert len(explorer.trials) == 16 and "first 16 of 30" in explorer._message.widget.value
     explorer.time = 0.05
 
@@ -320,7 +322,7 @@ def test_only_trials_that_are_picked_are_read(ds):
     lazy, hidden = counted(many)
     explorer = Explorer(lazy)
     tuned = set(hidden)
-    assert len(tuned - {0}) <= 200 and "tuning from 200 trials" in explorer._rasters[0].figure.title.text
+    assert len(tuned - {0}) <= 200 and "tuning from 200 trials" in explorer._figures.notes[0].value
     never = sorted(set(range(400)) - tuned)[0]
     explorer.show(never)
     assert hidden - tuned == {never}
@@ -334,8 +336,8 @@ def test_a_file_is_explored_in_chunks(ds, tmp_path):
         for e in (explorer, whole):
             e.show([1, 3])
             e.time = 0.1
-        for v, picture in explorer._courses.items():
-            np.testing.assert_array_equal(picture.lines.data["ys"], whole._courses[v].lines.data["ys"])
+        for v, picture in explorer._figures.courses.items():
+            np.testing.assert_array_equal(picture.lines.data["ys"], whole._figures.courses[v].lines.data["ys"])
         assert not any(isinstance(v.data, np.ndarray) for v in opened.data_vars.values())
 
 
@@ -358,6 +360,213 @@ def test_many_trials_are_read_in_part(ds):
     explorer = Explorer(many)
     explorer.show(1199)
     assert explorer.trials == [1199] and "500 of 1200" in explorer._paths.figure.title.text
+
+
+# ---- any trial, however many ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def many(ds):
+    return xr.concat([ds] * 1000, "trial").assign_coords(trial=np.arange(4000))
+
+
+@pytest.fixture(scope="module")
+def crowd(many):
+    return Explorer(many)
+
+
+def test_any_of_many_trials_is_found(crowd, many):
+    chooser = crowd._chooser
+    crowd.show(0)
+    assert len(chooser.trials.options) == 500 and "500 of 4000" in chooser._count.value
+    chooser.search.value = "3999"
+    assert crowd.trials == [3999] and chooser.trials.options == (("3999: 270°, reach", 3999),)
+    assert "shown: 3999: 270°, reach" in crowd._note.value and "1 found, of 4000" in chooser._count.value
+    np.testing.assert_allclose(
+        crowd._figures.courses["muscle_force"].lines.data["ys"][0], many["muscle_force"][3999, :, 0]
+    )
+    chooser.search.value = "12-20"
+    assert crowd.trials == list(range(12, 21)) and chooser.trials.value == tuple(range(12, 21))
+    chooser.search.value = "90°"
+    assert crowd.trials == list(range(1, 64, 4)) and "first 500 of 1000 found" in chooser._count.value
+    assert "first 16 of 1000" in crowd._message.widget.value
+    chooser.search.value = "nowhere"
+    assert "nowhere" in chooser.message.widget.value and crowd.trials == list(range(1, 64, 4))
+    chooser.search.value = ""
+    assert chooser.message.widget.value == "" and "500 of 4000" in chooser._count.value
+
+
+def test_one_trial_after_the_other(crowd):
+    chooser = crowd._chooser
+    chooser.search.value = ""
+    crowd.show(3997)
+    chooser.next.click()
+    chooser.next.click()
+    assert crowd.trials == [3999] and chooser.next.disabled
+    crowd.show([5, 7])
+    chooser.previous.click()
+    assert crowd.trials == [4] and not chooser.next.disabled
+    chooser.search.value = "90°"  # of those that were found
+    chooser.trials.value = (5,)
+    chooser.next.click()
+    assert crowd.trials == [9]
+    chooser.previous.click()
+    chooser.previous.click()
+    assert crowd.trials == [1] and chooser.previous.disabled
+
+
+def test_trials_that_are_not_finite_are_left_out_and_said(ds, other):
+    from motornet_nb.results.tuning import preferred_directions
+
+    twice = xr.concat([ds, ds], "trial").assign_coords(trial=np.arange(8))
+    broken = twice.copy(deep=True)
+    for name in ("hidden", "endpoint_position", "joint_position", "activation", "muscle_force"):
+        broken[name][5, 7:] = np.nan
+    explorer = Explorer(broken, other)
+    assert "tuning of ds is without trial 5, which is not finite (NaN)" in explorer._note.value
+    whole = preferred_directions(twice.drop_sel(trial=5), window="movement")
+    angle = whole["preferred_direction"].values % (2 * np.pi)
+    assert (explorer._figures.rasters[0].order == np.argsort(angle, kind="stable")).all()
+    most = np.argsort(-whole["modulation_depth"].values, kind="stable")[:6]
+    assert explorer._figures.units == most.tolist()
+    explorer.show([1, 5])
+    assert "trial 5 of ds is not finite (NaN) from 0.080 to 0.200 s; means are without it" in explorer._note.value
+    lines = explorer._figures.courses["activation"].lines.data
+    mean = [y for y, t in zip(lines["ys"], lines["trial"], strict=True) if t == "mean without 5"]
+    np.testing.assert_allclose(mean, ds["activation"][1].T, rtol=1e-5)
+    assert explorer._figures.rasters[0].figure.title.text == "All units, ds, mean of 2 without 5"
+    explorer.show(5)  # as far as it goes
+    for seconds in (0.05, 0.15):
+        explorer.time = seconds
+        assert np.isfinite(explorer._body.bones.data["xs"][0][1:]).all() == (seconds == 0.05)
+    explorer._chooser.conditions.value = ("90°",)
+    assert explorer.trials == [1, 5]
+
+
+# ---- differences -------------------------------------------------------------------------------------------------
+
+
+def test_the_difference_of_two_datasets(pair, ds, other):
+    pair.show([1, 3])
+    pair._less.value = True
+    assert pair.difference
+    for name in ("activation", "endpoint_load"):
+        lines = pair._figures.courses[name].lines.data
+        less = (other[name] - ds[name])[[1, 3]].values
+        np.testing.assert_allclose(lines["ys"][0], less[0, :, 0], atol=1e-5)
+        np.testing.assert_allclose(lines["ys"][1], less[1, :, 0], atol=1e-5)
+    assert pair._figures.courses["activation"].figure.title.text == "Δ Muscle activation"
+    assert len(pair._paths.lines.data["xs"]) == 4  # hand paths of both
+    force = (other["muscle_force"] - ds["muscle_force"])[[1, 3]]
+    t, k, m = np.unravel_index(np.abs(force.values).argmax(), force.shape)
+    said = f"muscle force {force.values[t, k, m]:+.3g} N ({force.muscle.values[m]}, trial {[1, 3][t]}, {float(force.time[k]):.3f} s)"
+    assert said in pair._words.value and "<b>adapted less naive</b>" in pair._words.value
+    made = {"ds": ds, "other": other}
+    exec(pair.code(), made)
+    assert made["explorer"].difference and made["explorer"].trials == [1, 3]
+    pair.show(2)
+    assert pair.difference and pair._figures.courses["speed"].lines.data["trial"] == ["2"]
+    pair.difference = False
+    assert not pair._less.value and pair._words.value == "" and "difference" not in pair.code()
+    assert pair._figures.courses["speed"].figure.title.text == "Speed of the hand"
+
+
+def test_what_does_not_match_has_no_difference(ds, other):
+    with pytest.raises(ValueError, match=r"difference = True.*one Dataset only"):
+        Explorer(ds).difference = True
+    explorer = Explorer(ds, other.isel(trial=[1, 2]))
+    with pytest.raises(ValueError, match="Explorer: difference"):
+        explorer.difference = True
+    explorer._less.value = True  # 0°, which the other has not
+    assert not explorer.difference and not explorer._less.value
+    assert "trial 0: 0°, reach" in explorer._message.widget.value
+    explorer.show(1)
+    explorer.difference = True
+    assert explorer._message.widget.value == ""
+    explorer._chooser.trials.value = (3,)
+    assert explorer.trials == [1] and explorer._chooser.trials.value == (1,)
+    assert "trial 3: 270°" in explorer._message.widget.value
+    explorer = Explorer(ds, other.assign_coords(time=other.time + 0.005))
+    with pytest.raises(ValueError, match="difference: times"):
+        explorer.difference = True
+    explorer = Explorer(ds, other.drop_vars("muscle_force"))
+    explorer.difference = True
+    assert "No difference of muscle force (in one Dataset only)" in explorer._words.value
+    with pytest.raises(ValueError, match="True or False"):
+        explorer.difference = 1
+
+
+# ---- one picture in several figures ------------------------------------------------------------------------------
+
+
+def test_a_muscle_stands_out_in_all_figures(pair):
+    pair.show([0, 1])
+    assert pair._muscles.names == list(pair._reader.ds["muscle"].values)
+    pair.highlight = pair._muscles.names[2]
+    for columns, column in (
+        (pair._figures.courses["activation"].lines, "name"),
+        (pair._figures.courses["muscle_force"].lines, "name"),
+        (pair._body.muscles, "muscle"),
+    ):
+        chosen = {columns.data[column][i] for i in columns.selected.indices}
+        assert chosen == {pair.highlight} and columns.tags == [pair._muscles.mark, column]
+    pair.show(2)
+    assert pair.highlight and len(pair._figures.courses["activation"].lines.selected.indices) == 2  # of two Datasets
+    with pytest.raises(ValueError, match=r"highlight = 'heart'.*one of"):
+        pair.highlight = "heart"
+    pair.highlight = ""
+    assert pair._body.muscles.selected.indices == []
+
+
+def test_plots_are_equally_wide(pair):
+    figures = [p.figure for p in (*pair._figures.courses.values(), *pair._figures.rasters.values())]
+    assert {(p.x_range.start, p.x_range.end) for p in figures} == {(0.01, 0.2)}
+    assert {(p.min_border_left, p.min_border_right, len(p.right)) for p in figures} == {(78, 16, 0)}
+
+
+def test_a_move_tells_the_page_what_moves(pair):
+    told = []
+    pictures = [pair._paths, pair._body, *pair._figures.courses.values(), *pair._figures.rasters.values()]
+    pair.show([0, 1])
+    pair.time = 0.05
+    for p in pictures:
+        p.figure.document.on_change(lambda event: told.append(event))
+    pair.time = 0.06
+    assert len(told) == 2 + 1 + len(pictures) - 2  # bones and muscles, hands, cursors
+    assert {c for event in told for c in getattr(event, "cols", ())} == {"x", "y", "xs", "ys", "width", "alpha", "activation"}  # fmt: skip
+    told.clear()
+    pair.show([0, 1])
+    assert told == []
+
+
+@pytest.mark.parametrize("kind", ["FreePointMass24", "ReluPointMass24"])
+def test_a_point_mass_is_played(kind):
+    env = mn.Environment(getattr(mn, kind)(), mn.CenterOutReach(n_targets=4), duration=0.2)
+    ds = mn.simulate(network(env), env)
+    explorer = Explorer(ds)
+    explorer.show([0, 2])
+    for index in (3, 12):
+        explorer._slider.value = index
+        at = ds["endpoint_position"][[0, 2], index]
+        np.testing.assert_allclose(explorer._body.masses.data["x"], at[:, 0], rtol=1e-5)
+        assert explorer._figures.courses["activation"].cursor.location == pytest.approx(float(ds.time[index]))
+    assert len(explorer._body.muscles.data["muscle"]) == (4 if kind == "ReluPointMass24" else 0)
+
+
+@pytest.mark.parametrize("dim", [1, 3])
+def test_bodies_along_a_line_and_in_space(dim):
+    ends = np.concatenate([np.eye(dim), -np.eye(dim)])
+    geometry = mn.PathGeometry(bodies=[[0, 1]] * len(ends), points=[[e.tolist(), [0.0] * dim] for e in ends])
+    body = mn.Effector(mn.PointMass(space_dim=dim), mn.ReluMuscle(), geometry=geometry)
+    env = mn.Environment(body, mn.RandomTargetReach(), duration=0.2)
+    ds = mn.simulate(network(env), env, n=6, split="test")
+    explorer = Explorer(ds)
+    assert explorer._figures.courses["joint_position"].title == "Position"
+    explorer.time = 0.1
+    np.testing.assert_allclose(
+        explorer._body.masses.data["x"], ds["endpoint_position"][:1].sel(time=0.1)[:, 0], rtol=1e-5
+    )
+    assert len(explorer._body.muscles.data["muscle"]) == 2 * dim
 
 
 # ---- speed -------------------------------------------------------------------------------------------------------

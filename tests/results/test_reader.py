@@ -6,7 +6,7 @@ import xarray as xr
 from worlds import arm_world, network
 
 import motornet_nb as mn
-from motornet_nb.results.reader import TrialReader, stratified_sample
+from motornet_nb.results.reader import TrialReader, stratified_sample, whole_trials
 from motornet_nb.results.tuning import preferred_directions
 
 
@@ -94,3 +94,57 @@ def test_preferred_directions_of_what_is_read(ds):
 def test_nothing_to_read_is_refused(ds, dims):
     with pytest.raises(ValueError, match="a Dataset without trials"):
         TrialReader(ds.isel(dims))
+
+
+def test_a_trial_is_whole_if_it_is_finite_wherever_any_is():
+    values = np.zeros((4, 5, 2))
+    values[1, 3:] = np.nan
+    values[2, 4, 1] = np.inf
+    values[:, 0, 0] = np.nan  # which no trial has
+    assert whole_trials(values).tolist() == [True, False, False, True]
+    assert whole_trials(np.full((2, 3), np.nan)).all()
+
+
+@pytest.mark.parametrize("broken", [slice(0, 5), slice(10, None), slice(None)])
+def test_trials_that_are_not_finite_do_not_spoil_the_tuning(ds, broken):
+    many = xr.concat([ds, ds], "trial").assign_coords(trial=np.arange(10, 18))
+    good = TrialReader(many).tuning()[0]
+    many["hidden"][5, broken, 3] = np.nan
+    many["hidden"][6, broken] = np.nan
+    reader = TrialReader(many)
+    tuned, note = reader.tuning()
+    assert reader.left_out == [15, 16] and note == ", tuning from 6 trials"
+    xr.testing.assert_allclose(tuned, preferred_directions(many.isel(trial=[0, 1, 2, 3, 4, 7]), window="movement"))
+    close = np.cos(tuned["preferred_direction"] - good["preferred_direction"])
+    assert (close > 0.999).all()  # the trials that are left are like those that are not
+    many["hidden"][:] = many["hidden"].where(many["trial"] < 12)
+    assert TrialReader(many).tuning() == (None, "")  # two directions are left
+
+
+def test_any_trial_is_found(ds):
+    many = xr.concat([ds] * 1000, "trial").assign_coords(trial=np.arange(4000) * 2)
+    kinds = np.where(np.arange(4000) % 1000, "reach", "catch").astype(object)
+    reader = TrialReader(many.assign_coords(condition=("trial", kinds)))
+    assert reader.find("3998") == [1999] and reader.find("20-26") == [10, 11, 12, 13]
+    assert reader.find("6, 2, 4–6") == [3, 1, 2]
+    assert reader.find("90°") == list(range(1, 4000, 4)) and reader.find("CATCH") == [0, 1000, 2000, 3000]
+    assert reader.find("0° catch") == [0, 1000, 2000, 3000] and reader.name(3000) == "6000: 0°, catch"
+    for none in ("3999", "5°", "wobble", "", "0, wobble"):
+        with pytest.raises(ValueError, match=r"trial = .*a label \(0 to 7998\).*a condition \(catch, reach\)"):
+            reader.find(none)
+    words = TrialReader(ds.assign_coords(trial=list("abcd")))
+    assert words.find("c") == [2] and words.find("1-3") == [1, 2, 3] and words.find("reach") == [0, 1, 2, 3]
+
+
+def test_trials_are_matched_one_by_one(ds):
+    here, there = TrialReader(ds), TrialReader(ds.isel(trial=[2, 1]))
+    assert there.matches(here, [1, 0, 2]) == [1, None, 0]
+    many = xr.concat([ds] * 300, "trial").assign_coords(trial=np.arange(1200))
+    assert TrialReader(many).matches(TrialReader(many), list(range(1000, 1200))) == list(range(1000, 1200))
+
+
+def test_a_hand_that_is_not_finite_is_named(ds):
+    broken = ds.copy(deep=True)
+    broken["endpoint_position"][2, 4:] = np.nan
+    reader = TrialReader(broken)
+    assert reader.name(2) == "2: 180°, reach, not finite" and reader.name(1) == "1: 90°, reach"

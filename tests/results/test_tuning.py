@@ -224,7 +224,9 @@ def test_activity_that_is_not_finite_is_refused(direction):
     np.testing.assert_allclose(preferred_directions(ds.drop_sel(trial=30))["preferred_direction"], BEST)
     ds["hidden"][3, 40:] = np.nan  # a shorter trial
     ds["hidden"][3, 20] = ds["hidden"][3, 19]
-    np.testing.assert_allclose(preferred_directions(ds, window="movement")["preferred_direction"], BEST)
+    shorter = preferred_directions(ds, window="movement")
+    np.testing.assert_allclose(shorter["preferred_direction"], BEST)
+    assert shorter.attrs["window"] == "from the go cue to the end of the trial, of trials 30 where they are finite"
     broken = ds.copy(deep=True)
     broken["hidden"][5] = np.nan
     with pytest.raises(ValueError, match=r"\(replicate 1\).*hidden that is not finite in trials 50"):
