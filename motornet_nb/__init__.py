@@ -78,6 +78,7 @@ if TYPE_CHECKING:  # what an editor should know of; it is imported when it is fi
     from motornet_nb.panels.gradient_panel import GradientPanel as GradientPanel
     from motornet_nb.panels.panel import side_by_side as side_by_side
     from motornet_nb.panels.perturb_panel import Perturb as Perturb
+    from motornet_nb.panels.scene import Scene as Scene
     from motornet_nb.panels.task_builder import TaskBuilder as TaskBuilder
     from motornet_nb.panels.training_panel import TrainingPanel as TrainingPanel
     from motornet_nb.results.shipped import pretrained as pretrained
@@ -116,6 +117,7 @@ _LAZY = {
     "GradientPanel": "panels.gradient_panel",
     "Perturb": "panels.perturb_panel",
     "Perturbation": "task.perturbation",
+    "Scene": "panels.scene",
     "TaskBuilder": "panels.task_builder",
     "TrainingPanel": "panels.training_panel",
     "drive_gradients": "learning.gradients",

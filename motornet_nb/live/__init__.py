@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     from .arm import Arm
     from .body_pictures import BodyPicture, CurvePicture, DriftPicture, ForcePicture, MomentArmPicture
     from .course import CoursePicture, TimePicture
+    from .moving import Frames, MovingPicture
+    from .player import Player
     from .reach_pictures import Reach, ReachPicture
     from .task_picture import TaskPicture
     from .training_pictures import LossPicture, TestReachPicture
@@ -21,9 +23,12 @@ __all__ = [
     "CurvePicture",
     "DriftPicture",
     "ForcePicture",
+    "Frames",
     "HandPathPicture",
     "LossPicture",
     "MomentArmPicture",
+    "MovingPicture",
+    "Player",
     "RasterPicture",
     "Reach",
     "ReachPicture",
@@ -43,9 +48,12 @@ __getattr__ = lazily(
         "CurvePicture": "body_pictures",
         "DriftPicture": "body_pictures",
         "ForcePicture": "body_pictures",
+        "Frames": "moving",
         "HandPathPicture": "trial_pictures",
         "LossPicture": "training_pictures",
         "MomentArmPicture": "body_pictures",
+        "MovingPicture": "moving",
+        "Player": "player",
         "RasterPicture": "trial_courses",
         "Reach": "reach_pictures",
         "ReachPicture": "reach_pictures",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .panel import Panel, side_by_side
     from .perturb_panel import Perturb
     from .publishing import publish
+    from .scene import Scene
     from .task_builder import TaskBuilder
     from .training_panel import TrainingPanel
 
@@ -21,6 +22,7 @@ __all__ = [
     "GradientPanel",
     "Panel",
     "Perturb",
+    "Scene",
     "TaskBuilder",
     "TrainingPanel",
     "publish",
@@ -35,6 +37,7 @@ __getattr__ = lazily(
         "GradientPanel": "gradient_panel",
         "Panel": "panel",
         "Perturb": "perturb_panel",
+        "Scene": "scene",
         "TaskBuilder": "task_builder",
         "TrainingPanel": "training_panel",
         "publish": "publishing",
