@@ -35,8 +35,7 @@ lab: $(VENV)/.installed
 
 app: $(VENV)/.installed
 	$(PIP) -e '.[lab]'
-	JUPYTER_PATH=$(CURDIR)/app $(BIN)/python -m voila nbs/tutorials/app.ipynb --template=motornet \
-	  --VoilaConfiguration.extension_denylist='["jupyterlab-jupytext"]'
+	$(BIN)/python -m motornet_nb app $(APP)
 
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)

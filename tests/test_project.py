@@ -76,7 +76,7 @@ FLOORS = (
     "studies",
     "panels",
 )
-FACES = ("__init__", "__main__", "analysis", "demo", "former")
+FACES = ("__init__", "__main__", "analysis", "app", "demo", "former")
 
 
 def _imports() -> set[tuple[str, str]]:
