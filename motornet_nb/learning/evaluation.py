@@ -52,10 +52,12 @@ def outputs_read(
     policy: nn.Module,  # the network, or `Replicates`
     environment: Environment,  # the body and its task
     seed: int,  # of the two trials
+    all_terms: bool = False,  # whether terms whose weight is 0 count, too, since it may be moved
 ) -> set[str] | None:
     "The outputs a loss reads, found out on two trials that stand still, so that the fused engine stores and differentiates these only; None if it cannot be told."
     if not isinstance(loss, Loss) or any(isinstance(term, FunctionTerm) for term in loss.terms.values()):
         return None  # a function may remember that it was called
+    judge = loss.reweight(**dict.fromkeys(loss.terms, 1.0)) if all_terms else loss
     network = networks_of(policy)[0]
     streams = Streams(seed)
     before = Snapshot(network)
@@ -68,7 +70,7 @@ def outputs_read(
             engine=StaticEngine(network, environment),
         )
         played.recorded = watched = RecordedReads(played.recorded)
-        loss(played)
+        judge(played)
     except Exception:
         return None  # it cannot evaluate trials that stand still; if it fails on others too, the first batch says so
     finally:

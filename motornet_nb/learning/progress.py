@@ -35,6 +35,9 @@ class Progress:
     rows: list[dict[str, float]] = field(default_factory=list)  # the log so far, one dict a batch and replicate
     engine: str = ""  # which engine runs, and why
     stop: bool = False  # set to True to end after this batch
+    weights: dict[int, dict[str, float]] = field(
+        default_factory=dict
+    )  # of the terms of the loss, by the batch from which on they were so; empty for a loss that is a function
 
     @property
     def loss(self) -> float:
@@ -53,7 +56,7 @@ class Progress:
 
     @property
     def log(self) -> "pd.DataFrame":
-        "The log so far: a column each for loss, terms, gradient_norm, learning_rate and seconds; index `batch`, or `replicate` and `batch`."
+        "The log so far: a column each for loss, terms, gradient_norm, learning_rate and seconds; index `batch`, or `replicate` and `batch`; engine and weights of the terms in `attrs`."
         import pandas as pd
 
         table = pd.DataFrame(self.rows)
@@ -64,6 +67,8 @@ class Progress:
                 else table.set_index("batch")
             )
         table.attrs["engine"] = self.engine
+        if self.weights:
+            table.attrs["weights"] = {batch: dict(weights) for batch, weights in self.weights.items()}
         return table
 
 # %% ../../nbs/learning/12_progress.ipynb #64ad75ad

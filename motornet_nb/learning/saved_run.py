@@ -17,7 +17,7 @@ from ..core.model import from_config
 from .checkpoint import CheckpointFolder
 from .packing import unpack
 from .progress import Progress
-from .run_folder import rows_of
+from .run_folder import loss_weights_of, rows_of
 from ..results.experiment import OTHER_FOLDERS, Experiment, network_with
 from ..task.environment import Environment
 
@@ -32,7 +32,7 @@ def load_run(
     policy: nn.Module
     | None = None,  # a network to fill with the weights; needed if it is no `Model`, and for runs of versions before 0.3
 ) -> Experiment | None:  # None where there is no checkpoint
-    """What the newest good checkpoint of a run holds: environment (with what was learnt of the body), policy, loss and log, as far as they have configurations.
+    """What the newest good checkpoint of a run holds: environment (with what was learnt of the body), policy, loss (with the weights it began with) and log, as far as they have configurations.
 
     TypeError: a `policy` must be given. ValueError: the folder is of another kind, or the weights do not fit. CheckpointError: no checkpoint is good.
     """
@@ -53,7 +53,15 @@ def load_run(
     config = configs.get("policy", {"class": last.facts["recipe"]["policy"].get("class", "network")})
     experiment.policy = network_with(_own(state["weights"], "policy."), config, policy)
     rows: list[dict[str, float]] = rows_of(state["log"])
-    progress = Progress(experiment.policy, environment, last.batch, last.batch, rows, state["engine"])
+    progress = Progress(
+        experiment.policy,
+        environment,
+        last.batch,
+        last.batch,
+        rows,
+        state["engine"],
+        weights=loss_weights_of(state),
+    )
     experiment.log = progress.log
     return experiment
 

@@ -24,12 +24,12 @@ from ..core.ranges import Ranges, check_ranges
 from ..core.streams import Streams
 from .evaluation import LossFunction, outputs_read
 from .interrupts import Interrupts
-from .loss import ReachLoss
+from .loss import ReachLoss, has_weights
 from .optimizer import GivenOptimizer, GivenScheduler, NetworkOptimizer
 from .optimizer_state import OptimizerState, as_optimizer_state, hand_on, remember
 from .progress import Progress, progress_bar
 from .run_folder import RunFolder
-from .training_run import TrainingRun, check_shared_body
+from .training_run import Reweight, TrainingRun, check_shared_body
 from ..task.environment import Environment
 
 if TYPE_CHECKING:
@@ -79,9 +79,17 @@ def _takes_one(function: Callable) -> bool:
     return True
 
 
-def _check_loss(loss: Any) -> None:
+def _check_loss(loss: Any, reweight: Any) -> None:
     if loss is not None and (not callable(loss) or isinstance(loss, type)):
         allowed = "a Loss, a function of a rollout, or None" + (" (an object, not its class)" if callable(loss) else "")
+        raise refuse("train", "loss", loss, allowed, TypeError)
+    if reweight is None:
+        return
+    if not callable(reweight) or isinstance(reweight, type) or not _takes_one(reweight):
+        allowed = "a function that can be called with the number of a batch (or None)"
+        raise refuse("train", "reweight", reweight, allowed, TypeError)
+    if loss is not None and not has_weights(loss):
+        allowed = "a weighted sum of terms, as Loss() makes it, where weights are moved"
         raise refuse("train", "loss", loss, allowed, TypeError)
 
 # %% ../../nbs/learning/16_training.ipynb #6188a496
@@ -134,6 +142,7 @@ class TrainOptions(TypedDict, total=False):
     callbacks: Callback | Iterable[Callback] | None
     progress: bool
     audit: bool
+    reweight: Reweight | None
 
 
 @overload
@@ -202,13 +211,15 @@ def train(
     | None = (),  # called after every batch; they may freeze, unfreeze or replace parameters
     progress: bool = True,  # whether to show a progress bar
     audit: bool = True,  # whether a few trials of a fused rollout are now and then played eagerly, too, and compared
+    reweight: Reweight
+    | None = None,  # called with the number of each batch before it is played, from 0; weights that terms of the loss have from it on, by name, or None for no change: `{500: {"muscle": 10.0}}.get`, say
 ) -> (
     "pd.DataFrame | Replicates"
 ):  # the log, one row a batch; with replicates, the trained `Replicates`, which have a `log`
     """Train a policy by backpropagation through the body.
 
     The log has the columns loss, the weighted terms by name, gradient_norm (before clipping), learning_rate, seconds, and the index batch, or
-    replicate and batch; `log.attrs["engine"]` says which engine ran. Checkpoints are files checkpoint-00000100.safetensors (see
+    replicate and batch; `log.attrs["engine"]` says which engine ran, `log.attrs["weights"]` the weights of the terms of a `Loss`, by the batch from which on they were so. Checkpoints are files checkpoint-00000100.safetensors (see
     `learning.checkpoint`); Ctrl-C and SIGTERM write one, too. NonFiniteError: a number is no longer finite, and says which. CheckpointError: one cannot be written or read. ValueError or
     TypeError: an argument is refused, by its name. Whatever ends a run, the error has the `progress`.
     """
@@ -217,7 +228,7 @@ def train(
     learning_rate, clip_norm = as_float(learning_rate), None if clip_norm is None else as_float(clip_norm)
     seed = Streams(seed).seed
     callbacks = _as_callbacks(callbacks)
-    _check_loss(loss)
+    _check_loss(loss, reweight)
     trained = _as_policy(policy, replicates, seeds, seed)
     networks = networks_of(trained)
     check_match(trained, environment)
@@ -245,12 +256,13 @@ def train(
         optimizers,
         own_seeds,
         batch_size,
-        outputs=outputs_read(loss, trained, environment, seed) if known else None,
+        outputs=outputs_read(loss, trained, environment, seed, reweight is not None) if known else None,
         threads=torch.get_num_threads(),
         on_nonfinite=on_nonfinite,
         folder=folder,
         every=every,
         callbacks=callbacks,
+        reweight=reweight,
     )
     was_training = trained.training
     with Interrupts() as interrupts, suitable_threads(batch_size * len(networks), environment.effector.device):

@@ -750,3 +750,22 @@ def test_what_was_frozen_or_unfrozen_on_the_way_is_so_again(tmp_path, stop):
     again = train_to(7, tmp_path / "parts", resume=True)
     for (name, got), want in zip(again.named_parameters(), whole.parameters(), strict=True):
         assert torch.equal(got, want) and got.requires_grad == want.requires_grad, name
+
+
+def test_a_run_whose_weights_were_moved_goes_on_with_them(tmp_path):
+    "Also where nobody moves them any more; the log and what is loaded say which they were."
+    moves = {1: {"muscle": 0.0}, 3: {"position": 7.0, "muscle": 1.0}}.get
+    few = {"batch_size": 4, "engine": "eager", "progress": False}
+    env = point_mass_world()
+    whole = network(env)
+    log = train(whole, env, n_batches=6, reweight=moves, **few)
+    for first in (2, 4):
+        parts, folder = network(env), tmp_path / str(first)
+        train(parts, env, n_batches=first, reweight=moves, checkpoint=folder, **few)
+        again = network(env)
+        more = {} if first == 4 else {"reweight": moves}
+        resumed = train(again, env, n_batches=6, checkpoint=folder, resume=True, **more, **few)
+        assert resumed.attrs["weights"] == log.attrs["weights"] and sorted(log.attrs["weights"]) == [0, 1, 3]
+        for a, b in zip(whole.parameters(), again.parameters(), strict=True):
+            assert_equal(b.detach(), a.detach())
+        assert mn.load(folder).log.attrs["weights"] == log.attrs["weights"]

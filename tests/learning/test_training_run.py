@@ -100,3 +100,64 @@ def test_the_training_before_a_stop_is_kept():
         quick(net, loss=breaks, n_batches=9)
     for a, b in zip(two, net.parameters(), strict=True):
         assert_equal(a, b.detach())
+
+
+MOVES = {0: {"muscle": 0.0}, 2: {"muscle": 4.0, "position": 1.0}, 3: {"hidden": 0.0}}
+
+
+def weights_by_batch(n=4):
+    "What MOVES makes of the weights of the paper's loss."
+    now, all_of_them = dict(ReachLoss().weights), []
+    for batch in range(n):
+        now |= MOVES.get(batch, {})
+        all_of_them.append(dict(now))
+    return all_of_them
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_weights_that_are_moved_act_from_their_batch_on(engine):
+    "As a loss that a function makes anew for each batch, played eagerly; one that was 0 is learnt by, too."
+    env = point_mass_world()
+    net = network(env)
+    log = four_batches(net, env, engine=engine, reweight=MOVES.get)
+    plain = network(env)
+    judges = iter([mn.Loss(weights=w, terms=ReachLoss().terms) for w in weights_by_batch()])
+    expected = four_batches(plain, env, loss=lambda rollout: next(judges)(rollout))
+    for name in ("loss", "position", "muscle", "hidden", "gradient_norm"):
+        np.testing.assert_allclose(log[name], expected[name], rtol=2e-5, err_msg=name)
+    assert log["muscle"].isna().tolist() == [True, True, False, False]
+    for a, b in zip(net.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=2e-5)
+    unmoved = network(env)
+    four_batches(unmoved, env, engine=engine)
+    assert not all(torch.allclose(a, b, atol=1e-4) for a, b in zip(net.parameters(), unmoved.parameters(), strict=True))
+
+
+def test_the_log_says_which_weights_each_batch_had():
+    "From which batch on; also where none was moved. A loss that is a function has none."
+    env = point_mass_world()
+    by_batch = weights_by_batch()
+    assert four_batches(network(env), env, reweight=MOVES.get).attrs["weights"] == {i: by_batch[i] for i in (0, 2, 3)}
+    assert four_batches(network(env), env).attrs["weights"] == {0: ReachLoss().weights}
+    assert "weights" not in four_batches(network(env), env, loss=lambda rollout: rollout["activation"].mean()).attrs
+
+
+@pytest.mark.parametrize(
+    "arguments, error, says",
+    [
+        ({"reweight": {2: {"muscle": 1.0}}}, TypeError, "reweight = .* called with the number of a batch"),
+        ({"reweight": lambda batch: {"hope": 1.0}}, ValueError, "hope = 1.0 .* one of its terms"),
+        ({"reweight": lambda batch: {"muscle": math.inf}}, ValueError, "muscle = inf .* finite"),
+        ({"reweight": lambda batch: 3.0}, TypeError, "reweight = 3.0 .* dict of weights"),
+        ({"reweight": MOVES.get, "loss": lambda rollout: rollout["activation"].mean()}, TypeError, "weighted sum"),
+        (
+            {"reweight": lambda batch: dict.fromkeys(ReachLoss().weights, 0.0) if batch == 1 else None},
+            ValueError,
+            "not all 0",
+        ),
+    ],
+)
+def test_weights_that_cannot_be_are_refused(arguments, error, says):
+    env = point_mass_world()
+    with pytest.raises(error, match=says):
+        four_batches(network(env), env, **arguments)
