@@ -22,14 +22,19 @@ from ..body.skeleton import Skeleton
 from ..body.statics import force_length, force_velocity, has_curves, isometric_state, passive_drift
 from ..core.checks import refuse
 from ..core.model import Model
+from ..page.events import exclusive
 from ..live.body_pictures import BodyPicture, CurvePicture, DriftPicture, ForcePicture, MomentArmPicture
 from .builder import Builder
+from .controls import on_value
 from .forms import structure_of
 from .held_body import HeldBody
 from .menus import Choices
+from .moving_body import MovingBody, picture_sources
 from .muscle_editor import MuscleEditor
 from .panel import button, live
 from .posture_editor import PostureEditor
+from ..views.arm import LEVELS
+from ..views.muscle_legend import MuscleLegend
 from ..views.sliders import slider_grid
 from ..views.varied import including
 
@@ -44,6 +49,7 @@ BODIES, SKELETONS, MUSCLES = Choices(Effector), Choices(Skeleton), Choices(Muscl
 # %% ../../nbs/panels/10_effector_builder.ipynb #3ea0f4f0
 _QUICK_STEPS = 50  # of a body that drifts; more take longer than a slider should
 _PARTS = ("skeleton", "muscle")
+_FIRST_ACTIVATION = 0.2  # of every muscle, so that there is something to see
 _NOT_SHOWN = ("name", "geometry", "muscle_names", "muscle_parameters", "dtype", "device", *_PARTS)
 
 
@@ -61,6 +67,7 @@ class EffectorBuilder(Builder[Effector]):
             raise refuse(self, "effector", effector, "an Effector (or None)", TypeError)
         body = geometric_arm26() if effector is None else effector
         self._held = HeldBody(body, self)
+        self._held.hold(activation=[max(_FIRST_ACTIVATION, a) for a in self._held.activation])
         super().__init__(body, Effector)
         self._held.on_change(self._draw)
 
@@ -130,6 +137,8 @@ class EffectorBuilder(Builder[Effector]):
 
     def _refresh(self) -> None:
         self._held.follow(self.effector)
+        self.moving.follow()
+        self.legend.show(self.effector.muscle_names)
         super()._refresh()
         self._follow_drift()
 
@@ -153,7 +162,18 @@ class EffectorBuilder(Builder[Effector]):
     # ---- pictures ------------------------------------------------------------------------------------------------
 
     def _make_pictures(self):
-        self.body_picture = BodyPicture(380, self._hand_moved, self._point_moved)
+        picture = self.body_picture = BodyPicture(380, self._hand_moved, self._point_moved)
+        self.legend = MuscleLegend()
+        self.moving = MovingBody(
+            self._held, picture.figure, picture_sources(picture), self._went_or_stopped, lambda: picture.by
+        )
+        self._by = widgets.Dropdown(
+            options=[(words, level) for level, words in LEVELS.items()],
+            description="muscles are as wide as their",
+            style={"description_width": "auto"},
+            layout=widgets.Layout(width="auto", max_width="100%"),
+        )
+        on_value(self._by, self._show_by)
         self.force_picture, self.drift_picture = ForcePicture(), DriftPicture()
         self.curve_pictures = [CurvePicture("length"), CurvePicture("velocity")]
         self.arm_pictures: list[MomentArmPicture] = []
@@ -163,11 +183,13 @@ class EffectorBuilder(Builder[Effector]):
         wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
         self._drift_map = live(self.drift_picture.figure)
         self._arms_box, self._drift_box = widgets.VBox(), widgets.VBox([self._drift])
-        first = live(self.body_picture.figure, flex="0 1 auto", min_width="0")
+        body = live(picture.figure, flex="0 1 auto", min_width="0")
+        first = widgets.VBox([self.moving.widget, body, self._by], layout=widgets.Layout(flex="0 1 480px", min_width="0"))
         first.add_class("motornet-first")
         beside = widgets.VBox([live(self.force_picture.figure), self._arms_box], layout=widgets.Layout(**wide))
         return widgets.VBox(
             [
+                live(self.legend.layout),
                 widgets.HBox([first, beside], layout=wrap),
                 widgets.HBox([live(p.figure, **wide) for p in self.curve_pictures], layout=wrap),
                 self._drift_box,
@@ -181,6 +203,17 @@ class EffectorBuilder(Builder[Effector]):
             old.close()
         self.arm_pictures = [MomentArmPicture(j, self._joint_clicked) for j in range(self.effector.n_joints)]
         self._arms_box.children = [live(p.figure) for p in self.arm_pictures]
+        pictures = (self.body_picture, self.force_picture, *self.curve_pictures, *self.arm_pictures)
+        self.legend.link(*(p.figure for p in pictures))
+
+    def _went_or_stopped(self) -> None:
+        if not self.moving.going:
+            self._redraw()
+
+    @exclusive
+    def _show_by(self, level: Any) -> None:
+        self.body_picture.by = level
+        self._redraw()
 
     def _show_drift(self) -> None:
         def draw():
@@ -206,7 +239,8 @@ class EffectorBuilder(Builder[Effector]):
 
     def _draw(self, state: "xr.Dataset") -> None:
         "The body as it is held, in pictures and controls."
-        for picture in (self.body_picture, self.force_picture, *self.arm_pictures, *self.curve_pictures):
+        pictures = [self.force_picture, *self.arm_pictures, *self.curve_pictures]
+        for picture in pictures if self.moving.going else [self.body_picture, *pictures]:
             picture.show(self.effector, state)
         self._postures.show()
 

@@ -128,8 +128,53 @@ def test_a_click_on_a_moment_arm_brings_the_joint_there():
     assert builder.posture[1] == pytest.approx(float(builder.effector.pos_upper_bound[1]))
 
 
-def test_activation_shows_as_force():
+def at_rest():
+    "A builder opens with some activation; here, with none."
     builder = EffectorBuilder()
+    builder.activation = dict.fromkeys(builder.effector.muscle_names, 0.0)
+    return builder
+
+
+def test_it_opens_with_something_to_see():
+    "Every muscle pulls, and a body without muscles opens as well."
+    builder = EffectorBuilder()
+    assert set(builder.activation.values()) == {0.2} and (builder.force_picture.bars.data["force"] > 10).all()
+    assert builder.body_picture.paths.data["width"].tolist() == pytest.approx([3.0] * 6)
+    assert EffectorBuilder(mn.Effector(mn.PointMass(2), mn.ReluMuscle())).activation == {}
+
+
+def test_what_sets_the_width_of_a_muscle_is_chosen():
+    "Activation, or force over its own maximum."
+    builder = EffectorBuilder()
+    builder.activation = {"biceps": 1.0}
+    by_activation = dict(
+        zip(builder.body_picture.paths.data["muscle"], builder.body_picture.paths.data["width"], strict=True)
+    )
+    builder._by.value = "force"
+    by_force = dict(
+        zip(builder.body_picture.paths.data["muscle"], builder.body_picture.paths.data["width"], strict=True)
+    )
+    bars = builder.force_picture.bars.data
+    share = dict(zip(bars["muscle"], np.divide(bars["force"], bars["strength"]), strict=True))
+    assert by_activation["biceps"] == pytest.approx(9.0) and by_force["biceps"] == pytest.approx(
+        1.5 + 7.5 * share["biceps"]
+    )
+
+
+def test_the_body_is_let_go_and_comes_back():
+    "What it shows at rest waits meanwhile, and sliders are heard."
+    builder = EffectorBuilder()
+    before = builder.body_picture.hand.data["x"][0]
+    builder.moving.start()
+    assert builder.moving.going and builder.moving.player.playing
+    builder.activation = {"biceps": 1.0}
+    assert builder.body_picture.hand.data["x"][0] == before and max(builder.force_picture.bars.data["force"]) > 100
+    builder.moving.stop()
+    assert not builder.moving.going and builder.body_picture.hand.data["x"][0] == before
+
+
+def test_activation_shows_as_force():
+    builder = at_rest()
     builder._postures.drives[4].slider.value = 1.0
     force = dict(zip(builder.force_picture.bars.data["muscle"], builder.force_picture.bars.data["force"], strict=True))
     assert force["biceps"] > 100 > force["pectoralis"]
@@ -170,7 +215,7 @@ def test_what_is_refused_is_said_and_nothing_changes():
 
 def test_a_body_is_held_as_it_can_be_held():
     "Beyond the limits of a joint, or with an activation that there is not: said, and everything stays."
-    builder = EffectorBuilder()
+    builder = at_rest()
     posture, drives = builder.posture, builder.activation
     builder._postures.joints[0].field.value = 9.0
     assert "shoulder = 9.0" in message(builder) and builder.posture == posture
