@@ -50,7 +50,7 @@ def monkey(page, moves, seed):
 def field(page, label):
     "The number field in the row of a label."
     return page.locator(f'.motornet-panel .widget-hbox:has(> .widget-html:has-text("{label}"))').locator(
-        "input[type=number]"
+        ".motornet-number input"
     )
 
 

@@ -34,7 +34,13 @@ class KistemakerMuscle(HillMuscle):
     2006; Kistemaker et al. 2010). The functions of curves below are pure; `normal` is a length over the optimal length."""
 
     min_activation = quantity(
-        0.001, "1", "smallest activation; at 0 the curves divide by zero", above=0, below=1, typical=(0.001, 0.05)
+        0.001,
+        "1",
+        "smallest activation; at 0 the curves divide by zero",
+        above=0,
+        below=1,
+        typical=(0.001, 0.05),
+        label="smallest activation",
     )
     a_rel_scaling = choice(
         ("above", "below"), "above", "side of the optimal length on which a* is scaled by force-length"
@@ -130,7 +136,9 @@ class KistemakerMuscle(HillMuscle):
 class RigidTendonHillMuscle(KistemakerMuscle):
     "Hill-type muscle with a rigid tendon, F = Fmax ([fA]+ + fPE) (Kistemaker et al. 2006, 2010)."
 
-    min_length = quantity(0.0, "m", "floor of the contractile length", at_least=0)
+    min_length = quantity(
+        0.0, "m", "floor of the contractile length", at_least=0, typical=(0, 0.01), label="smallest length"
+    )
     velocity_unit = choice(("10 l0/s", "l0/s"), "10 l0/s", "unit of velocity in the force-velocity relation")
 
     state_names = (*HillMuscle.state_names[:5], "active_force", "force")

@@ -48,21 +48,65 @@ class MujocoHillMuscle(HillMuscle):
 
     tau_activation = Muscle.tau_activation.replace(default=0.01, source="MuJoCo documentation")
     tau_deactivation = Muscle.tau_deactivation.replace(default=0.04, source="MuJoCo documentation")
-    min_length = quantity(0.001, "m", "floor of the contractile length", above=0)
-    lmin = quantity(
-        0.5, "l0", "shortest length with active force", at_least=0, below=0.95, source="MuJoCo documentation"
+    min_length = quantity(
+        0.001, "m", "floor of the contractile length", above=0, typical=(0, 0.01), label="smallest length"
     )
-    lmax = quantity(1.6, "l0", "longest length with active force", above=1, source="MuJoCo documentation")
-    vmax = quantity(1.5, "m/s or l0/s", "shortening velocity at zero force", above=0, source="MuJoCo documentation")
-    fvmax = quantity(1.2, "1", "largest force while lengthening", above=1, source="MuJoCo documentation")
-    passive_scale = quantity(1.0, "1", "scale of the passive force", at_least=0)
+    lmin = quantity(
+        0.5,
+        "l0",
+        "shortest length with active force",
+        at_least=0,
+        below=0.95,
+        typical=(0.3, 0.7),
+        source="MuJoCo documentation",
+        symbol="lmin",
+    )
+    lmax = quantity(
+        1.6,
+        "l0",
+        "longest length with active force",
+        above=1,
+        typical=(1.3, 1.9),
+        source="MuJoCo documentation",
+        symbol="lmax",
+    )
+    vmax = quantity(
+        1.5,
+        "m/s or l0/s",
+        "shortening velocity at zero force",
+        above=0,
+        source="MuJoCo documentation",
+        symbol="vmax",
+    )
+    fvmax = quantity(
+        1.2,
+        "1",
+        "largest force while lengthening, over the maximum isometric force",
+        above=1,
+        typical=(1.1, 1.8),
+        source="MuJoCo documentation",
+        label="largest force while lengthening",
+        symbol="fvmax",
+    )
+    passive_scale = quantity(
+        1.0, "1", "scale of the passive force", at_least=0, typical=(0, 2), label="scale of the passive force"
+    )
     velocity_unit = choice(("m/s", "l0/s"), "m/s", "unit in which vmax is taken")
 
     muscle_declarations = {
         "max_isometric_force": MAX_ISOMETRIC_FORCE,
         "tendon_length": TENDON_LENGTH,
         "optimal_muscle_length": OPTIMAL_LENGTH,
-        "fpmax": quantity(1.3, "1", "peak passive force", at_least=0, typical=(0, 2), source="MuJoCo documentation"),
+        "fpmax": quantity(
+            1.3,
+            "1",
+            "peak passive force",
+            at_least=0,
+            typical=(0, 2),
+            source="MuJoCo documentation",
+            label="peak passive force, over Fmax",
+            symbol="fpmax",
+        ),
     }
 
     def coefficients(self, muscles):

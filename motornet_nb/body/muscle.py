@@ -33,22 +33,43 @@ def activation_rate(
 MuscleState = dict[str, Tensor]
 
 #: declarations shared by the models; a model lists those it needs in `muscle_declarations`
-MAX_ISOMETRIC_FORCE = quantity(1.0, "N", "maximum isometric force", above=0, typical=(50, 2000))
-TENDON_LENGTH = quantity(1.0, "m", "tendon slack length", above=0, typical=(0.01, 0.4))
-OPTIMAL_LENGTH = quantity(1.0, "m", "optimal contractile length", above=0, typical=(0.02, 0.3))
-SLACK_LENGTH = quantity(1.0, "l0", "contractile length at which passive force starts", above=0, typical=(0.8, 1.6))
+MAX_ISOMETRIC_FORCE = quantity(1.0, "N", "maximum isometric force", above=0, typical=(50, 2000), symbol="Fmax")
+TENDON_LENGTH = quantity(1.0, "m", "tendon slack length", above=0, typical=(0.01, 0.4), label="tendon slack length")
+OPTIMAL_LENGTH = quantity(1.0, "m", "optimal contractile length", above=0, typical=(0.02, 0.3), symbol="l0")
+SLACK_LENGTH = quantity(
+    1.0,
+    "l0",
+    "contractile length at which passive force starts",
+    above=0,
+    typical=(0.8, 1.6),
+    label="length at which passive force starts",
+)
 
 
 class Muscle(Model):
     """Base class: a muscle model, as pure functions vectorised over muscles. A subclass writes `evaluate`, and lists in
     `muscle_declarations` what differs from muscle to muscle."""
 
-    min_activation = quantity(0.0, "1", "smallest activation", at_least=0, below=1, typical=(0, 0.05))
+    min_activation = quantity(
+        0.0, "1", "smallest activation", at_least=0, below=1, typical=(0, 0.05), label="smallest activation"
+    )
     tau_activation = quantity(
-        0.015, "s", "time constant of activation", above=0, typical=(0.005, 0.05), source="Thelen (2003)"
+        0.015,
+        "s",
+        "time constant of activation",
+        above=0,
+        typical=(0.005, 0.05),
+        source="Thelen (2003)",
+        label="time constant of activation",
     )
     tau_deactivation = quantity(
-        0.05, "s", "time constant of deactivation", above=0, typical=(0.02, 0.1), source="Thelen (2003)"
+        0.05,
+        "s",
+        "time constant of deactivation",
+        above=0,
+        typical=(0.02, 0.1),
+        source="Thelen (2003)",
+        label="time constant of deactivation",
     )
 
     #: keys of a state, in the order in which they are stacked

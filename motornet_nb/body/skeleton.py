@@ -198,15 +198,65 @@ class TwoDofArm(Skeleton):
     Joint positions are (shoulder, elbow) rad; the elbow's is relative to the upper arm, the shoulder's is 0 with the
     upper arm along x. Bodies are the world, the upper arm and the forearm."""
 
-    m1 = quantity(1.864572, "kg", "mass of the upper arm", above=0, typical=(0.5, 4))
-    m2 = quantity(1.534315, "kg", "mass of the forearm and hand", above=0, typical=(0.5, 4))
-    l1g = quantity(0.180496, "m", "shoulder to centre of mass of the upper arm", at_least=0, typical=(0.05, 0.3))
-    l2g = quantity(0.181479, "m", "elbow to centre of mass of the forearm", at_least=0, typical=(0.05, 0.3))
-    i1 = quantity(0.013193, "kg m2", "inertia of the upper arm about its centre of mass", above=0, typical=(0.005, 0.1))
-    i2 = quantity(0.020062, "kg m2", "inertia of the forearm about its centre of mass", above=0, typical=(0.005, 0.1))
-    l1 = quantity(0.309, "m", "length of the upper arm", above=0, typical=(0.2, 0.45))
-    l2 = quantity(0.26, "m", "length of the forearm", above=0, typical=(0.2, 0.45))
-    viscosity = quantity(0.0, "N m s/rad", "viscosity of both joints", at_least=0, typical=(0, 1))
+    m1 = quantity(1.864572, "kg", "mass of the upper arm", above=0, typical=(0.5, 4), symbol="m1")
+    m2 = quantity(
+        1.534315,
+        "kg",
+        "mass of the forearm and hand",
+        above=0,
+        typical=(0.5, 4),
+        symbol="m2",
+    )
+    l1g = quantity(
+        0.180496,
+        "m",
+        "shoulder to centre of mass of the upper arm",
+        at_least=0,
+        typical=(0.05, 0.3),
+        label="centre of mass of the upper arm",
+        symbol="l1g",
+        usually_within="l1",
+    )
+    l2g = quantity(
+        0.181479,
+        "m",
+        "elbow to centre of mass of the forearm",
+        at_least=0,
+        typical=(0.05, 0.3),
+        label="centre of mass of the forearm",
+        symbol="l2g",
+        usually_within="l2",
+    )
+    i1 = quantity(
+        0.013193,
+        "kg m²",
+        "inertia of the upper arm about its centre of mass",
+        above=0,
+        typical=(0.005, 0.1),
+        label="moment of inertia of the upper arm",
+        symbol="i1",
+    )
+    i2 = quantity(
+        0.020062,
+        "kg m²",
+        "inertia of the forearm about its centre of mass",
+        above=0,
+        typical=(0.005, 0.1),
+        label="moment of inertia of the forearm",
+        symbol="i2",
+    )
+    l1 = quantity(
+        0.309,
+        "m",
+        "length of the upper arm",
+        above=0,
+        typical=(0.2, 0.45),
+        symbol="l1",
+    )
+    l2 = quantity(0.26, "m", "length of the forearm", above=0, typical=(0.2, 0.45), symbol="l2")
+    viscosity = quantity(
+        0.0, "N m s/rad", "viscosity of both joints", at_least=0, typical=(0, 1), label="viscosity of both joints"
+    )
 
     joint_names = ("shoulder", "elbow")
     body_names = ("world", "upper arm", "forearm")

@@ -17,19 +17,53 @@ class RigidTendonHillMuscleThelen(HillMuscle):
     "Hill-type muscle with a rigid tendon, F = Fmax (a fL fV + fPE), with the curves of Thelen (2003, eqs 3-7, young adults)."
 
     min_activation = Muscle.min_activation.replace(default=0.001)
-    min_length = quantity(0.001, "m", "floor of the contractile length", above=0)
-    gamma = quantity(0.45, "1", "width of the active force-length curve", above=0, source="Thelen (2003), table 1")
+    min_length = quantity(
+        0.001, "m", "floor of the contractile length", above=0, typical=(0, 0.01), label="smallest length"
+    )
+    gamma = quantity(
+        0.45,
+        "1",
+        "width of the active force-length curve",
+        above=0,
+        typical=(0.3, 0.6),
+        source="Thelen (2003), table 1",
+        symbol="gamma",
+    )
     passive_shape = quantity(
-        5.0, "1", "exponent of the passive force-length curve", above=0, source="Thelen (2003), table 1"
+        5.0,
+        "1",
+        "exponent of the passive force-length curve",
+        above=0,
+        typical=(3, 7),
+        source="Thelen (2003), table 1",
+        label="exponent of the passive force-length curve",
     )
     passive_strain = quantity(
-        0.6, "1", "passive strain at maximum isometric force", above=0, source="Thelen (2003), table 1"
+        0.6,
+        "1",
+        "passive strain at maximum isometric force",
+        above=0,
+        typical=(0.4, 0.8),
+        source="Thelen (2003), table 1; 0.5 in older adults",
+        label="passive strain at Fmax",
     )
     force_velocity_shape = quantity(
-        0.25, "1", "curvature of the force-velocity curve", above=0, source="Thelen (2003), table 1"
+        0.25,
+        "1",
+        "curvature of the force-velocity curve",
+        above=0,
+        typical=(0.1, 0.5),
+        source="Thelen (2003), table 1",
+        label="curvature of the force-velocity curve",
     )
     max_lengthening_force = quantity(
-        1.4, "1", "largest force while lengthening", above=1, source="Thelen (2003), table 1"
+        1.4,
+        "1",
+        "largest force while lengthening, over the maximum isometric force",
+        above=1,
+        typical=(1.2, 1.8),
+        source="Thelen (2003), table 1; 1.8 in older adults",
+        label="largest force while lengthening",
     )
 
     def coefficients(self, muscles):

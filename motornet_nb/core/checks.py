@@ -37,7 +37,9 @@ def refuse(
 ) -> Exception:
     "The exception to raise for a wrong argument: it names the argument, the value and what is allowed."
     name = owner if isinstance(owner, str) else (owner if isinstance(owner, type) else type(owner)).__name__
-    return error(f"{name}: {argument} = {describe(value)} is not allowed; it must be {allowed}")
+    raised = error(f"{name}: {argument} = {describe(value)} is not allowed; it must be {allowed}")
+    raised.__dict__.update(argument=argument, value=value, allowed=allowed)  # for who says it in other words
+    return raised
 
 # %% ../../nbs/core/00_checks.ipynb #39d8c7cb
 def _only(value: Any) -> Any:

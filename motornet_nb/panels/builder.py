@@ -6,7 +6,8 @@
 __all__ = ['Builder']
 
 # %% ../../nbs/panels/06_builder.ipynb #5f74c968
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -17,7 +18,8 @@ from ..core.model import Model
 from ..core.places import Place, with_value
 from ..core.script import as_python
 from ..page.events import exclusive
-from .controls import label_widget
+from .control import Control, on_value
+from .controls import show_angles
 from .forms import Form, structure_of
 from .history import History
 from .menus import Menu, make_chosen
@@ -28,10 +30,16 @@ _Field = TypeVar("_Field", bound=widgets.Widget)
 
 # %% ../../nbs/panels/06_builder.ipynb #274a5b57
 class Builder(Panel, Generic[_M]):
-    "Base class: controls of a model on the left, what it is like on the right."
+    """Base class: controls of a model on the left, what it is like on the right.
+
+    While `_redraw` runs after a control has changed a value, `_changed` is its place in the model (`core.places`), so that
+    pictures that do not depend on it can stay; it is None after any other change.
+    """
 
     variable = "model"  # its name in the Python
     opened = 0  # the section that is seen at first
+    _changed: Place | None = None
+    _degrees = False  # whether angles are shown in degrees
 
     def __init__(
         self,
@@ -45,15 +53,21 @@ class Builder(Panel, Generic[_M]):
         self._sections = widgets.Accordion()
         self._undo = button("Undo", self.undo, "take the last change back")
         self._redo = button("Redo", self.redo, "make it again")
-        self._path = widgets.Text(
-            value=f"{self.variable}.json", layout=widgets.Layout(width="150px"), tooltip="name of the file"
+        self._angles = button("Angles in degrees", self._turn_angles, "the unit in which angles are shown and typed")
+        save = button("Save", self._save, "make a file of the configuration, to be downloaded")
+        self._file = widgets.HTML()  # the link to it
+        self._upload = widgets.FileUpload(
+            accept=".json,application/json",
+            description="Load",
+            tooltip="go on with the configuration in a file that Save made",
+            layout=widgets.Layout(width="auto", padding="0 10px"),
         )
-        save, load = (
-            button("Save", self._save, "write the configuration to this file"),
-            button("Load", self._load, "go on with the configuration of this file"),
-        )
+        on_value(self._upload, self._load)
         self._bar = widgets.HBox(
-            [self._undo, self._redo, *self._more_buttons(), self._code.button, self._path, save, load],
+            [
+                *(self._undo, self._redo, *self._more_buttons(), self._angles, self._code.button),
+                *(save, self._upload, self._file),
+            ],
             layout=widgets.Layout(flex_flow="row wrap"),
         )
         super().__init__(
@@ -75,6 +89,10 @@ class Builder(Panel, Generic[_M]):
     def _make_controls(self) -> dict[str, widgets.Widget]:
         "The controls of a model of another structure, by the titles of their sections."
         raise NotImplementedError(f"{type(self).__name__} does not define _make_controls()")
+
+    def _more_controls(self) -> Sequence[Control]:
+        "Controls that are not of the model, and so not in its form."
+        return ()
 
     def _redraw(self) -> None:
         "The pictures, as the model is now."
@@ -117,9 +135,10 @@ class Builder(Panel, Generic[_M]):
     def save(
         self,
         path: str | Path,  # of the file
+        overwrite: bool = False,  # whether a file that is there may be lost
     ) -> None:
-        "Write the configuration to a JSON file."
-        self._history.save(path)
+        "Write the configuration to a JSON file; a FileExistsError if there is such a file."
+        self._history.save(path, overwrite)
 
     @exclusive
     def load(
@@ -132,8 +151,15 @@ class Builder(Panel, Generic[_M]):
     # ---- changes -------------------------------------------------------------------------------------------------
 
     @exclusive
-    def _edit(self, make: Callable[[], _M], name: str = "") -> None:
-        "Try a change; what is refused is said, and the controls go back."
+    def _edit(self, make: Callable[[], _M], name: str = "", place: Place | None = None) -> None:
+        "Try a change, of the value at a place if it is one; what is refused is said, and the controls go back."
+        self._changed = place
+        try:
+            self._try(make, name)
+        finally:
+            self._changed = None
+
+    def _try(self, make: Callable[[], _M], name: str) -> None:
         before = self._history.model
         self._message.say()
         done = self._message.guard(
@@ -152,7 +178,15 @@ class Builder(Panel, Generic[_M]):
         self._history.change(model)
 
     def _set(self, place: Place, value: Any) -> None:
-        self._edit(lambda: with_value(self._history.model, place, value), "/".join(map(str, place)))
+        self._edit(lambda: with_value(self._history.model, place, value), "/".join(map(str, place)), place)
+
+    def _hold(self, rest: Any, step: str | None) -> None:
+        "What else is to come back with the model is another now: a step of undo, as `History.hold` names it; none if None."
+        if step is None:
+            self._history.rest = rest
+        else:
+            self._history.hold(rest, step)
+            self._show_steps()
 
     def _refresh(self) -> None:
         "After a change of the model."
@@ -165,21 +199,50 @@ class Builder(Panel, Generic[_M]):
             opened, self._sections.selected_index = self._sections.selected_index, None
             self._sections.children, self._sections.titles = tuple(sections.values()), tuple(sections)
             self._sections.selected_index = self.opened if opened is None else opened  # the page closes new sections
+            self._show_angles()
         self._show_values()
         self._redraw()
-        self._undo.disabled, self._redo.disabled = not self._history.can_undo, not self._history.can_redo
+        self._show_steps()
         self._code.refresh()
+        self._file.value = ""  # a file of what was
+
+    def _show_steps(self) -> None:
+        self._undo.disabled, self._redo.disabled = not self._history.can_undo, not self._history.can_redo
+
+    @exclusive
+    def _turn_angles(self) -> None:
+        self._degrees = not self._degrees
+        self._show_angles()
+
+    def _show_angles(self) -> None:
+        "Angles in degrees, or in radians."
+        controls = [*self._form.controls.values(), *self._more_controls()]
+        angles = [show_angles(control, self._degrees) for control in controls]
+        self._angles.description = "Angles in radians" if self._degrees else "Angles in degrees"
+        self._angles.layout.display = "" if any(angles) else "none"
 
     def _show_values(self) -> None:
         "What the model has, in all controls."
         self._form.show(self._history.model)
 
     def _save(self) -> None:
-        if self._message.guard(lambda: self.save(self._path.value)):
-            self._message.say(f"written to {self._path.value}")
+        "A link to the file as it is now; it goes when the model is another."
 
-    def _load(self) -> None:
-        self._message.guard(lambda: self.load(self._path.value))
+        def make() -> None:
+            content = base64.b64encode(self._history.text().encode()).decode()
+            name = f"{self.variable}.json"
+            link = f"<a style='text-decoration:underline' download='{name}' href='data:application/json;base64,{content}'>download {name}</a>"
+            self._file.value = f"<span class='motornet-download' style='margin:0 8px'>{link}</span>"
+
+        self._message.guard(make)
+
+    @exclusive
+    def _load(self, files: Sequence[Mapping[str, Any]]) -> None:
+        "Go on with a file that somebody has chosen."
+        for file in files:
+            self._message.guard(lambda file=file: self._history.read(bytes(file["content"]), file["name"]))
+        if files:
+            self._upload.value = ()  # so that the same file can be chosen again
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
@@ -192,8 +255,7 @@ class Builder(Panel, Generic[_M]):
         text: str = "",
     ) -> _Field | widgets.HBox:
         "A field of its own kind: what it shows of the model, and the model it makes; with words before it if there are some."
-        self._form.field(place, field, read, lambda new: self._edit(lambda: make(new)))
-        return widgets.HBox([label_widget(text), field]) if text else field
+        return self._form.field(place, field, read, lambda new: self._edit(lambda: make(new)), text)
 
     def _menu(
         self,
@@ -206,7 +268,7 @@ class Builder(Panel, Generic[_M]):
         "A list of what can be chosen of a kind: what of it is in the model, and the model with another one."
         menu = Menu(kind, read, lambda name: self._edit(lambda: self._make_chosen(kind, name, use)), none)
         self._form.controls[(text,)] = menu
-        return widgets.HBox([label_widget(text), menu.field])
+        return menu.put_behind(text)
 
     def _make_chosen(self, kind: type, name: str, use: Callable[[Any], _M]) -> _M:
         "The model with what is chosen; what is wrong with a class of somebody's own is said in words."

@@ -69,7 +69,7 @@ class EffectorBuilder(Builder[Effector]):
         self._held = HeldBody(body, self)
         self._held.hold(activation=[max(_FIRST_ACTIVATION, a) for a in self._held.activation])
         super().__init__(body, Effector)
-        self._held.on_change(self._draw)
+        self._held.on_change(self._held_otherwise)
 
     # ---- the public face -----------------------------------------------------------------------------------------
 
@@ -136,11 +136,16 @@ class EffectorBuilder(Builder[Effector]):
             self._redraw()
 
     def _refresh(self) -> None:
-        self._held.follow(self.effector)
+        self._held.follow(self.effector, self._history.rest)
+        self._history.rest = self._held.held
         self.moving.follow()
         self.legend.show(self.effector.muscle_names)
         super()._refresh()
         self._follow_drift()
+
+    def _held_otherwise(self, state: "xr.Dataset") -> None:
+        self._hold(self._held.held, self._held.step)
+        self._draw(state)
 
     def _try_out(self, model):
         isometric_state(model)
@@ -249,7 +254,7 @@ class EffectorBuilder(Builder[Effector]):
     def _hand_moved(self, place: list[float]) -> None:
         body, held_body = self.effector, self._held
         point = place[: body.space_dim]
-        self._attempt(lambda: held_body.hold(inverse_kinematics(body, point, held_body.posture)))
+        self._attempt(lambda: held_body.hold(inverse_kinematics(body, point, held_body.posture), step="hand"))
 
     def _point_moved(self, muscle: int, point: int, place: list[float]) -> None:
         def make():
@@ -264,7 +269,7 @@ class EffectorBuilder(Builder[Effector]):
 
     def _joint_clicked(self, joint: int, position: float) -> None:
         "The curves end at the limits, the figure a little beyond."
-        self._attempt(lambda: self._held.hold(self._held.nearest(joint, position)))
+        self._attempt(lambda: self._held.hold(self._held.nearest(joint, position), step=f"joint {joint}"))
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
@@ -287,6 +292,9 @@ class EffectorBuilder(Builder[Effector]):
     def _show_values(self):
         super()._show_values()
         self._muscles.show_names()
+
+    def _more_controls(self):
+        return self._postures.joints
 
     def _make_controls(self):
         body, joints = self.effector, self.effector.skeleton.joint_names

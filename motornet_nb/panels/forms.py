@@ -13,9 +13,11 @@ import ipywidgets as widgets
 import torch
 
 from ..core.model import Model
-from ..core.parameters import Parameter
+from ..core.parameters import Parameter, data
 from ..core.places import Place, value_at
-from .controls import Control, control_for, on_value, readable_name
+from .control import Control, on_value
+from .controls import control_for
+from .rows import label_widget, row_of
 
 _Field = TypeVar("_Field", bound=widgets.Widget)
 
@@ -30,8 +32,16 @@ class FieldControl(Control):
         on_change: Callable[[Any], Any],  # called with a new value
     ):
         self.field = self.widget = field
-        self.read, self.on_change, self.quiet = read, on_change, False
+        self.read, self.on_change, self.quiet, self.declaration = read, on_change, False, data(Any)
         on_value(field, self._changed)
+
+    def put_behind(
+        self,
+        text: str,  # words
+    ) -> widgets.HBox:
+        "The row of words and the field."
+        self.text, self.widget = text, row_of(label_widget(text), self.field)
+        return self.widget
 
     def _show(self, value):
         self.field.value = value
@@ -68,6 +78,7 @@ class Form:
         control = control_for(declaration, plain, lambda new: self.on_change(place, new), text, default, step)
         if control is None:
             return None
+        control.name = next((s for s in reversed(place) if isinstance(s, str)), control.name)
         self.controls[place] = control
         return control.widget
 
@@ -93,14 +104,14 @@ class Form:
                         (*place, name, i),
                         declaration,
                         v,
-                        f"{readable_name(name)}, {of[i]}",
+                        f"{declaration.in_words(name)}, {of[i]}",
                         default[i],
                         steps.get(name),
                     )
                     for i, v in enumerate(value)
                 ]
             else:
-                found.append(self.row((*place, name), declaration, value, readable_name(name), step=steps.get(name)))
+                found.append(self.row((*place, name), declaration, value, step=steps.get(name)))
         return [row for row in found if row is not None]
 
     def field(
@@ -109,10 +120,11 @@ class Form:
         field: _Field,  # a widget with a value
         read: Callable[[Any], Any],  # what it shows of the model
         on_change: Callable[[Any], Any],  # called with a new value
-    ) -> _Field:  # the field
+        text: str = "",  # words before it
+    ) -> _Field | widgets.HBox:  # the field, or the row of words and field
         "Keep a field of its own kind (`FieldControl`) under a place."
-        self.controls[place] = FieldControl(field, read, on_change)
-        return field
+        control = self.controls[place] = FieldControl(field, read, on_change)
+        return control.put_behind(text) if text else field
 
     def show(
         self,
@@ -121,7 +133,18 @@ class Form:
         "Show the values of a model; `on_change` is not called."
         for place, control in self.controls.items():
             value = control.read(model) if isinstance(control, FieldControl) else value_at(model, place)
-            control.show(value.tolist() if isinstance(value, torch.Tensor) else value)
+            plain = value.tolist() if isinstance(value, torch.Tensor) else value
+            control.show(plain, _beyond(model, place, control.declaration))
+
+
+def _beyond(model: Model, place: Place, declaration: Parameter) -> str:
+    'What is said of a value that is larger than another of the same model which is mostly larger; "" if it is not.'
+    if not declaration.usually_within:
+        return ""
+    owner: Model = value_at(model, place[:-1])
+    value, other = (float(value_at(owner, (name,))) for name in (place[-1], declaration.usually_within))
+    words = owner.declarations[declaration.usually_within].in_words()
+    return f"beyond the {words} ({other:.4g} {declaration.unit})" if value > other else ""
 
 
 def _elements(default: Any, n: int) -> list[Any]:

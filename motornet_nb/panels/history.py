@@ -18,7 +18,10 @@ _M = TypeVar("_M", bound=Model)
 
 # %% ../../nbs/panels/03_history.ipynb #0574e086
 class History(Generic[_M]):
-    "A model, `model`, and what it was before."
+    """A model, `model`, and what it was before.
+
+    What else is to come back with it, say how a body is held, is in `rest`; it is anything that can be compared.
+    """
 
     def __init__(
         self,
@@ -27,8 +30,9 @@ class History(Generic[_M]):
         limit: int = 200,  # steps that are remembered
         check: Callable[[_M], Any] = lambda _: None,  # refuses a model that must not be gone on to, by raising
     ):
-        self._past: list[_M] = []
-        self._future: list[_M] = []
+        self._past: list[tuple[_M, Any]] = []
+        self._future: list[tuple[_M, Any]] = []
+        self.rest: Any = None  # whoever changes it without `hold` makes no step
         self._kind, self._limit, self._check, self._name = kind, limit, check, ""
         self.model = self._checked(model)  # as it is now
         self._listeners: list[Callable[[_M], Any]] = []
@@ -37,7 +41,7 @@ class History(Generic[_M]):
         self,
         listener: Callable[[_M], Any],  # called with the model after every change
     ) -> None:
-        "Call a function after every change."
+        "Call a function after every change of the model, and after every step back or forth."
         self._listeners.append(listener)
 
     def _checked(self, model: _M) -> _M:
@@ -51,6 +55,12 @@ class History(Generic[_M]):
         for listener in self._listeners:
             listener(model)
 
+    def _step(self, name: str) -> None:
+        "Remember how it is before a change."
+        if not name or name != self._name or not self._past:
+            self._past = [*self._past[-self._limit + 1 :], (self.model, self.rest)]
+        self._future, self._name = [], name
+
     def change(
         self,
         model: _M,  # what it is from now on
@@ -59,10 +69,18 @@ class History(Generic[_M]):
         "Go on to another model; one that is equal is no change."
         if self._checked(model) == self.model:
             return
-        if not name or name != self._name or not self._past:
-            self._past = [*self._past[-self._limit + 1 :], self.model]
-        self._future, self._name = [], name
+        self._step(name)
         self._set(model)
+
+    def hold(
+        self,
+        rest: Any,  # what it is from now on
+        name: str = "",  # of the change, as in `change`
+    ) -> None:
+        "Another `rest` with the same model; what is equal is no change. Listeners are not called: who changes it shows it."
+        if rest != self.rest:
+            self._step(name)
+            self.rest = rest
 
     @property
     def can_undo(self) -> bool:
@@ -76,33 +94,57 @@ class History(Generic[_M]):
 
     def undo(self) -> None:
         "Take the last step back, if there is one."
-        if self._past:
-            self._future.append(self.model)
-            self._name = ""
-            self._set(self._past.pop())
+        self._move(self._past, self._future)
 
     def redo(self) -> None:
         "Take a step again that was taken back, if there is one."
-        if self._future:
-            self._past.append(self.model)
+        self._move(self._future, self._past)
+
+    def _move(self, come_from: list[tuple[_M, Any]], go_to: list[tuple[_M, Any]]) -> None:
+        if come_from:
+            go_to.append((self.model, self.rest))
+            model, self.rest = come_from.pop()
             self._name = ""
-            self._set(self._future.pop())
+            self._set(model)
 
     def save(
         self,
         path: str | Path,  # of the file
+        overwrite: bool = False,  # whether a file that is there may be lost
     ) -> None:
-        "Write the model's configuration as JSON."
-        Path(path).write_text(json.dumps(self.model.to_config(), indent=1))
+        "Write the model's configuration as JSON; a FileExistsError if there is such a file."
+        text = self.text()
+        if Path(path).exists() and not overwrite:
+            raise FileExistsError(
+                f"{path} is there already; another name, or save(path, overwrite=True), which loses it"
+            )
+        Path(path).write_text(text, encoding="utf-8")
+
+    def text(self) -> str:
+        "What is in a file: the model's configuration as JSON."
+        return json.dumps(self.model.to_config(), indent=1)
 
     def load(
         self,
         path: str | Path,  # of a file that `save` wrote
     ) -> None:
         "Go on with the model of a file; ValueError if it is of another kind, say an environment where a body is wanted."
-        model: Any = from_config(json.loads(Path(path).read_text()))
+        self.read(Path(path).read_bytes(), str(path))
+
+    def read(
+        self,
+        content: bytes,  # of a file that `save` wrote
+        name: str = "the file",  # what it is called, for what is said
+    ) -> None:
+        "Go on with the model that is in a file; ValueError if there is none, or one of another kind."
+        kind = self._kind.__name__
+        try:
+            config = json.loads(content.decode("utf-8-sig"))
+        except ValueError as error:
+            raise ValueError(f"{name} is no JSON file, and so no configuration of the kind {kind} ({error})") from None
+        if not isinstance(config, dict) or "type" not in config:
+            raise ValueError(f"{name} is no configuration of the kind {kind}: it names no type")
+        model: Any = from_config(config)
         if not isinstance(model, self._kind):
-            raise refuse(
-                "load", "path", f"a file of a {type(model).__name__}", f"the configuration of a {self._kind.__name__}"
-            )
+            raise ValueError(f"{name} is of the kind {type(model).__name__}, not {kind}")
         self.change(model)

@@ -17,10 +17,11 @@ from ..body.geometry import PathGeometry
 from ..body.posture import outline
 from ..core.parameters import quantity
 from ..core.places import value_at
-from .controls import label_widget, on_value, readable_name
+from .control import on_value
 from .forms import Form
 from .held_body import HeldBody
 from .panel import button
+from .rows import label_widget, row_of
 
 # %% ../../nbs/panels/09_muscle_editor.ipynb #580bc4b7
 _COORDINATE = quantity(0.0, "m", "coordinate on the body the point is fixed to", typical=(-0.2, 0.3))
@@ -54,12 +55,12 @@ class MuscleEditor:
             "remove this muscle",
         )
         self._name = widgets.Text(continuous_update=False, layout=widgets.Layout(**_WIDE))
-        form.field(("muscle_names",), self._name, lambda b: b.muscle_names[self.chosen], self._rename)
+        name = form.field(("muscle_names",), self._name, lambda b: b.muscle_names[self.chosen], self._rename, "name")
         self._rows = widgets.VBox()
         self._choose(self.chosen)
         head = [
-            widgets.HBox([label_widget("muscle"), self._list, remove]),
-            widgets.HBox([label_widget("name"), self._name]),
+            row_of(label_widget("muscle"), self._list, remove),
+            name,
         ]
         self.widget = widgets.VBox([*head, self._rows, add])
 
@@ -93,7 +94,7 @@ class MuscleEditor:
             place = ("muscle_parameters", name, muscle)
             rows.append(
                 self._form.row(
-                    place, declaration, value_at(body, place), readable_name(name), float(usual[name][muscle])
+                    place, declaration, value_at(body, place), declaration.in_words(name), float(usual[name][muscle])
                 )
             )
         if isinstance(body.geometry, PathGeometry):
@@ -129,11 +130,11 @@ class MuscleEditor:
                 "remove this point",
             )
             more.disabled, less.disabled = k == len(path) - 1, len(path) <= 2
-            rows.append(widgets.HBox([label_widget(f"point {k + 1}"), on, more, less]))
+            rows.append(row_of(label_widget(f"point {k + 1}"), on, more, less))
             for i, axis in enumerate(body.skeleton.space_names):
                 place = ("geometry", "points", muscle, k, i)
                 here = value_at(body, place)
-                row = self._form.row(place, _COORDINATE, here, f"    {axis}", here)
+                row = self._form.row(place, _COORDINATE, here, f"point {k + 1}, {axis}", here)
                 rows += [] if row is None else [row]
         return rows
 

@@ -18,6 +18,7 @@ from bokeh.models import LayoutDOM
 from ..page.events import exclusive
 from ..page.figure_widget import FigureWidget
 from ..page.shown import display_alive
+from .control import Control, acting_control
 
 # %% ../../nbs/panels/04_panel.ipynb #e9c86e73
 def live(
@@ -139,9 +140,13 @@ def side_by_side(
 
 # %% ../../nbs/panels/04_panel.ipynb #ed7466fd
 class Message:
-    "A line for what went wrong, or well."
+    """A line for what went wrong, or well.
+
+    What is refused while a control changes something is said in that control's row instead. `text` is what is said now, there or here.
+    """
 
     def __init__(self):
+        self.text, self._beside = "", None
         self.widget = widgets.HTML(layout=widgets.Layout(margin="2px 0", min_height="0"))
 
     def say(
@@ -150,8 +155,21 @@ class Message:
         good: bool = True,  # False for what went wrong, which is red
     ) -> None:
         "Say something instead of what was said before."
+        self.text, beside, self._beside = text, self._beside, None
+        if beside is not None:
+            beside.refuse(None)
         color = "inherit" if good else "var(--jp-error-color0, #b00020)"
         self.widget.value = f"<span role='status' style='color:{color}'>{html.escape(text)}</span>" if text else ""
+
+    _beside: Control | None  # in whose row something is said
+
+    def _refuse(self, error: Exception) -> None:
+        control = acting_control()
+        self.say()
+        if control is not None and (words := control.refuse(error)):
+            self.text, self._beside = words, control
+        else:
+            self.say(str(error), good=False)
 
     def guard(
         self,
@@ -163,7 +181,7 @@ class Message:
         try:
             action()
         except (ValueError, TypeError, OSError, NotImplementedError, ArithmeticError) as error:
-            self.say(str(error), good=False)
+            self._refuse(error)
             return False
         except Exception as error:
             if not any_error:

@@ -63,7 +63,7 @@ class PostureEditor:
         return controls
 
     def _turn(self, joint: int, position: float) -> None:
-        self._attempt(lambda: self._held.hold(self._held.turned(joint, position)))
+        self._attempt(lambda: self._held.hold(self._held.turned(joint, position), step=f"joint {joint}"))
 
     def _drive_controls(self) -> list[NumberControl]:
         body, activation = self._held.body, self._held.activation
@@ -75,7 +75,7 @@ class PostureEditor:
 
     def _drive(self, muscle: int, value: float) -> None:
         drives = [value if m == muscle else a for m, a in enumerate(self._held.activation)]
-        self._attempt(lambda: self._held.hold(activation=drives))
+        self._attempt(lambda: self._held.hold(activation=drives, step=f"muscle {muscle}"))
 
     def _drive_all(self, value: float) -> None:
         self._attempt(lambda: self._held.hold(activation=[value] * self._held.body.n_muscles))

@@ -32,7 +32,7 @@ class Motion(NamedTuple):
 class Load(Model):
     "Base class: a force on the endpoint, or a torque on the joints."
 
-    onset = number(0.0, "s", "when it begins", at_least=0)
+    onset = number(0.0, "s", "when it begins", at_least=0, typical=(0, 1))
     duration = number(None, "s", "how long it lasts; to the end of the trial if None", above=0, optional=True)
     aligned_to = choice(
         ("start", "go cue"), "start", "what the onset is counted from; trials without go cue then have no load"

@@ -25,7 +25,7 @@ def rebuilt(builder):
 
 
 def message(builder):
-    return builder._message.widget.value
+    return builder._message.text
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -104,11 +104,11 @@ def test_a_target_out_of_reach_is_refused(panel):
     """The message says why; target, controls and environment go back."""
     before = panel.environment
     _browser_drags(panel, panel.arm_picture, 3.0, 3.0)
-    assert "distance" in panel._message.widget.value
+    assert "distance" in panel._message.text
     assert panel.environment is before
     assert panel.arm_picture.target.data["x"] == pytest.approx([panel._reach.target[0]])
     panel.controls["field_strength"].slider.value = 5.0
-    assert panel._message.widget.value == ""
+    assert panel._message.text == ""
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_what_is_not_allowed_is_refused(panel, name, value):
     """A number typed into a field that is not allowed is said to be so, not clipped."""
     before = panel.environment
     panel.controls[name].field.value = value
-    assert panel._message.widget.value and panel.environment is before
+    assert panel._message.text and panel.environment is before
     assert panel.controls[name].field.value == panel._value(name)
 
 

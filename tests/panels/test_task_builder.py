@@ -37,7 +37,7 @@ def next_to(slider):
 
 
 def message(builder):
-    return builder._message.widget.value
+    return builder._message.text
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -82,7 +82,7 @@ def test_times_of_cues_and_loads_are_multiples_of_the_timestep():
     "Go cue, onset and duration of a pulse: every place of a slider is allowed, what is typed between two steps is refused."
     builder = TaskBuilder(with_loads(TaskBuilder().environment, [mn.ForcePulse(magnitude=5.0)]))
     for place, label in (
-        (("task", "go_time"), "go_time"),
+        (("task", "go_time"), "go time"),
         (("task", "loads", 0, "onset"), "onset"),
         (("task", "loads", 0, "duration"), "duration"),
     ):

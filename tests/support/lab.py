@@ -56,8 +56,8 @@ FIGURES = """
     }
     return found;
   };
-  const fields = () => [...document.querySelectorAll('.motornet-panel input, .motornet-panel select:not([multiple])')].map(
-    x => x.type === 'number' ? Number(x.value) : x.type === 'checkbox' ? x.checked : x.tagName === 'SELECT' ? x.selectedIndex : x.value);
+  const fields = () => [...document.querySelectorAll('.motornet-panel input:not([type=file]), .motornet-panel select:not([multiple])')].map(
+    x => x.closest('.motornet-number') ? Number(x.value) : x.type === 'checkbox' ? x.checked : x.tagName === 'SELECT' ? x.selectedIndex : x.value);
   const everything = () => JSON.stringify([...models.values()].filter(m => m.type === 'ColumnDataSource').map(m => plain(m.data)));
   const wrongFields = meant => {
     const here = fields();

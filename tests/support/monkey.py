@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page
 #: what can be moved, by a selector within a panel
 CONTROLS = {
     "slider": ".noUi-handle",
-    "number": "input[type=number]",
+    "number": ".motornet-number input",
     "list": "select",
     "box": "input[type=checkbox]",
     "button": "button.jupyter-button",
@@ -54,7 +54,11 @@ class Monkey:
     def _number(self, field: Locator) -> str:
         now = float(field.input_value() or 0)
         new = self.random.choice(
-            [f"{now * self.random.uniform(0.7, 1.4):.4g}", f"{now + self.random.uniform(-1, 1):.3g}", "0", "-3", "1e6"]
+            [
+                f"{now * self.random.uniform(0.7, 1.4):.4g}",
+                f"{now + self.random.uniform(-1, 1):.3g}",
+                *("0", "-3", "1e6", "1,5", " abc "),
+            ]
         )
         field.fill(new)
         field.press("Enter")

@@ -19,6 +19,7 @@ from IPython import get_ipython
 
 import motornet_nb as mn
 from motornet_nb.page.figure_widget import PAGE
+from motornet_nb.panels.number_fields import NumberField
 from motornet_nb.panels.panel import descendants, live_figures
 
 #: tracebacks of what nobody caught, in this kernel
@@ -66,8 +67,7 @@ def sources(panel: widgets.Widget) -> list[tuple[str, ColumnDataSource]]:
 
 #: which property of a field is what the browser shows of it
 FIELDS = {
-    widgets.FloatText: "value",
-    widgets.IntText: "value",
+    NumberField: "text",
     widgets.Text: "value",
     widgets.Checkbox: "value",
     widgets.Dropdown: "index",
@@ -76,7 +76,8 @@ FIELDS = {
 
 def fields(panel: widgets.Widget) -> list:
     "What is in its fields, in order."
-    return [getattr(w, name) for w in descendants(panel) for kind, name in FIELDS.items() if type(w) is kind]
+    shown = (w for w in descendants(panel) if type(w) in FIELDS)
+    return [float(w.text) if isinstance(w, NumberField) else getattr(w, FIELDS[type(w)]) for w in shown]
 
 
 def state(panel: widgets.Widget) -> str:
