@@ -22,8 +22,8 @@ from ..body.skeleton import Skeleton
 from ..body.statics import force_length, force_velocity, has_curves, isometric_state, passive_drift
 from ..core.checks import refuse
 from ..core.model import Model
-from ..page.events import exclusive
 from ..live.body_pictures import BodyPicture, CurvePicture, DriftPicture, ForcePicture, MomentArmPicture
+from ..page.events import exclusive
 from .builder import Builder
 from .controls import on_value
 from .forms import structure_of
@@ -189,7 +189,9 @@ class EffectorBuilder(Builder[Effector]):
         self._drift_map = live(self.drift_picture.figure)
         self._arms_box, self._drift_box = widgets.VBox(), widgets.VBox([self._drift])
         body = live(picture.figure, flex="0 1 auto", min_width="0")
-        first = widgets.VBox([self.moving.widget, body, self._by], layout=widgets.Layout(flex="0 1 480px", min_width="0"))
+        first = widgets.VBox(
+            [self.moving.widget, body, self._by], layout=widgets.Layout(flex="0 1 480px", min_width="0")
+        )
         first.add_class("motornet-first")
         beside = widgets.VBox([live(self.force_picture.figure), self._arms_box], layout=widgets.Layout(**wide))
         return widgets.VBox(

@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, CustomJS, LayoutDOM, Select, Slider, Span, Toggle
+from bokeh.models import Checkbox, ColumnDataSource, CustomJS, Div, LayoutDOM, Select, Slider, Span, Toggle
 from bokeh.plotting import figure
 
 from ..body.body import Body
+from ..body.outlines import Outlines
 from ..body.posture import workspace
 from ..core.checks import is_number, is_whole, refuse
+from ..page.films import Film, plays
 from ..results.dataset import configured
 from ..results.kinematics import endpoint_speed
 from ..results.trials import as_trials, degrees, plane, plane_of, trial_values
-from .arm import draw_bones, draw_workspace
+from .arm import add_note, draw_bones, draw_muscles, draw_workspace, muscle_columns, planar_outlines
 from .colors import color_of, dash_of, direction_color, line_dash
+from .legends import line_legend
 from motornet_nb.views.plotting import (
+    Columns,
     add_cursor,
     add_hover,
     draw_courses,
@@ -34,7 +38,7 @@ from motornet_nb.views.plotting import (
     source,
     styled_figure,
 )
-from .states import flat_outline, single_points, stacked_points, state_slider
+from .states import single_points, stacked_points, state_slider
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,8 +89,9 @@ class _Played(NamedTuple):
     seconds: np.ndarray  # (time) s
     hand: np.ndarray  # (trial, time, 2) m
     target: np.ndarray  # (trial, time, 2) m
-    bones: list[np.ndarray]  # (point, 2) m of each time of each trial
-    muscles: list[np.ndarray]  # (point, 2) m, paths with gaps
+    body: Body
+    drawn: Outlines  # of each time of each trial
+    level: np.ndarray  # (state, muscle) activation, of each time of each trial; NaN where it was not recorded
     edge: np.ndarray  # (point, 2) m, reach of the endpoint
     courses: list[_Course]
 
@@ -95,12 +100,30 @@ class _Played(NamedTuple):
         "Between two samples."
         return float(np.median(np.diff(self.seconds))) if len(self.seconds) > 1 else 0.01
 
+    def muscles(self, state: int) -> Columns:
+        "Columns of the muscles at one time of one trial."
+        level = self.level[state]
+        return muscle_columns(self.body, self.drawn, state, None if np.isnan(level).any() else level)
+
+    def rows(self) -> list[int]:
+        "Which muscles are drawn."
+        at = {name: i for i, name in enumerate(self.body.muscle_names)}
+        return [at[name] for name in self.drawn.sizes]
+
+    def paths(self) -> np.ndarray:  # (state, point, 2) m
+        "The paths of all muscles, with a row of NaN after each."
+        ends = np.cumsum(list(self.drawn.sizes.values()), dtype=int)
+        return np.insert(self.drawn.points.astype(float), ends, np.nan, axis=1)
+
 
 def _read(ds: "xr.Dataset", body: Body, chosen: list[int]) -> _Played:
     "Some trials of a Dataset, and the body in each state of them."
     ds = ds.isel(trial=chosen)
     positions = torch.as_tensor(trial_values(ds, "joint_position", ("time", "joint")).astype(float))
-    outlines = [flat_outline(body, q) for q in positions.flatten(0, 1)]
+    n = positions.shape[0] * positions.shape[1]
+    level = np.full((n, body.n_muscles), np.nan)
+    if "activation" in ds:
+        level = trial_values(ds, "activation", ("time", "muscle")).astype(float).reshape(n, -1)
     return _Played(
         chosen,
         _trial_names(ds, chosen),
@@ -108,25 +131,26 @@ def _read(ds: "xr.Dataset", body: Body, chosen: list[int]) -> _Played:
         ds["time"].values.astype(float),
         plane_of(ds, "endpoint_position"),
         plane_of(ds, "target_position"),
-        [bones for bones, _ in outlines],
-        [muscles for _, muscles in outlines],
+        body,
+        planar_outlines(body, positions.flatten(0, 1)),
+        level,
         plane(workspace(body)),
         _courses(ds),
     )
 
 # %% ../../nbs/views/13_playback.ipynb #d49ce735
 class _Moving(NamedTuple):
-    "What the page moves, each x and y."
+    "What the page moves, each x and y but the paths."
 
     bones: ColumnDataSource
-    paths: ColumnDataSource
+    paths: ColumnDataSource  # columns of `muscle_columns`
     done: ColumnDataSource
     target: ColumnDataSource
 
 
 def _map(played: _Played, size: int) -> tuple[figure, _Moving]:
     "Body, hand and target at the first time of the first trial, and faintly the ways of all."
-    hand, target, bones = played.hand, played.target, played.bones
+    hand, target, bones = played.hand, played.target, played.drawn.bones
     some = bones[:: max(1, len(bones) // 50)]
     extent = np.concatenate([played.edge, hand.reshape(-1, 2), target.reshape(-1, 2), *some])
     p = map_figure("Hand and body", size, extent)
@@ -135,9 +159,12 @@ def _map(played: _Played, size: int) -> tuple[figure, _Moving]:
     every = source({**path_columns(hand), "color": played.colors, "trial": [str(t) for t in played.chosen]})
     faint = p.multi_line("xs", "ys", source=every, color="color", line_width=1.5, alpha=0.35)
     add_hover(p, [("trial", "@trial")], [faint])
-    now = _Moving(*map(single_points, (bones[0], played.muscles[0], hand[0, :1], target[0, :1])))
+    points = map(single_points, (hand[0, :1], target[0, :1]))
+    now = _Moving(single_points(bones[0]), source(played.muscles(0)), *points)
     draw_bones(p, now.bones)
-    p.line("x", "y", source=now.paths, line_width=2, color=color_of(1), alpha=0.8)
+    draw_muscles(p, now.paths)
+    if played.drawn.schematic and played.drawn.sizes:
+        add_note(p)
     p.circle("x", "y", source=now.target, radius=0.01, color=color_of(2), alpha=0.5)
     p.line("x", "y", source=now.done, line_width=3, color="#222222")
     return p, now
@@ -179,7 +206,16 @@ const take = (all, size, target) => {
   target.data = data;
 };
 take(all_bones, bone_points, bones);
-take(all_paths, path_points, paths);
+const state = trial * n + k, lengths = {xs: [], ys: []}, m = sizes.length;
+let at = state * path_points;
+for (const size of sizes) {
+  lengths.xs.push(all_paths.data.x.slice(at, at + size));
+  lengths.ys.push(all_paths.data.y.slice(at, at + size));
+  at += size;
+}
+const level = Array.from(levels.data.level.slice(state * m, state * m + m));
+const look = level.some(Number.isNaN) ? {} : {width: level.map(a => 1.5 + 7.5 * a), alpha: level.map(a => Math.min(0.35 + 0.65 * a, 1))};
+paths.data = {...Object.fromEntries(paths.data instanceof Map ? paths.data : Object.entries(paths.data)), ...lengths, ...look};
 const hand = {x: [], y: []};
 for (let i = 0; i <= k; i++) for (const c of ['x', 'y']) hand[c].push(all_bones.data[c][(trial * n + i) * bone_points + bone_points - 1]);
 done.data = hand;
@@ -207,7 +243,12 @@ if (play.active) {
     const steps = Math.floor(left / step);
     if (steps > 0) {
       left -= steps * step;
-      if (time.value + steps >= time.end) { time.value = time.end; play.active = false; return; }
+      if (time.value + steps >= time.end) {
+        time.value = time.end;
+        if (!loop.active) { play.active = false; return; }
+        left = -0.5;  // a pause before it begins again
+      } else if (time.value >= time.end) time.value = 0;
+      else
       time.value += steps;
     }
     window.requestAnimationFrame(tick);
@@ -223,24 +264,28 @@ class _Controls(NamedTuple):
     choice: Select  # of a trial
     time: Slider
     play: Toggle
+    loop: Checkbox
 
 
 def _controls(played: _Played) -> _Controls:
     options: list[Any] = [(str(i), name) for i, name in enumerate(played.names)]
     choice = Select(title="trial", value="0", options=options, width=220)
     time = state_slider("time", 0, [f"{t:.2f} s" for t in played.seconds], 260)
-    return _Controls(choice, time, Toggle(label="► play", active=False, width=90))
+    play = Toggle(label="► play", active=False, width=90)
+    return _Controls(choice, time, play, Checkbox(label="again and again", active=False))
 
 
 def _connect(controls: _Controls, played: _Played, now: _Moving, courses: list[_CourseFigure], rate: float) -> None:
     "Let the controls move the figures, in the page."
-    choice, time, play = controls
+    choice, time, play, loop = controls
     shared = {"choice": choice, "time": time, "seconds": played.seconds.tolist()}
     states = {
-        "all_bones": stacked_points(played.bones),
-        "all_paths": stacked_points(played.muscles),
-        "bone_points": len(played.bones[0]),
-        "path_points": len(played.muscles[0]),
+        "all_bones": stacked_points(list(played.drawn.bones)),
+        "all_paths": stacked_points(list(played.paths())),
+        "bone_points": played.drawn.bones.shape[1],
+        "path_points": played.paths().shape[1],
+        "sizes": [n + 1 for n in played.drawn.sizes.values()],
+        "levels": ColumnDataSource({"level": played.level[:, played.rows()].astype(np.float32).ravel()}),
         "targets": stacked_points(list(played.target)),
         "cursors": [c.cursor for c in courses],
     }
@@ -251,7 +296,7 @@ def _connect(controls: _Controls, played: _Played, now: _Moving, courses: list[_
         "counts": [len(c.names) for c in played.courses],
     }
     choose = CustomJS(args=shared | lines, code=_CHOOSE)
-    run = CustomJS(args={"play": play, "time": time, "step": played.step, "rate": rate}, code=_RUN)
+    run = CustomJS(args={"play": play, "time": time, "loop": loop, "step": played.step, "rate": rate}, code=_RUN)
     time.js_on_change("value", draw)
     choice.js_on_change("value", choose, draw)
     play.js_on_change("active", run)
@@ -275,7 +320,7 @@ def animation(
 ) -> LayoutDOM:
     """Trials that play: the body moves along its path, a cursor runs through what was recorded.
 
-    A menu chooses the trial, a slider the time, a button plays; the pointer shows which trial a path is, and the name and value of a line. Beside the map are the speed of the hand and, where recorded, activations and the first 60 units.
+    A menu chooses the trial, a slider the time, a button plays, once or again and again; saved as .mp4 or .gif it is the first of the trials; the pointer shows which trial a path is, and the name and value of a line. Beside the map are the speed of the hand and, where recorded, activations and the first 60 units.
     Raises a ValueError for trials that are not there, a speed that is not above 0, and a Dataset that does not say which body moved.
     """
     ds = as_trials(ds, "animation")
@@ -291,8 +336,22 @@ def animation(
     courses = [_course_figure(course, played.seconds) for course in played.courses]
     controls = _controls(played)
     _connect(controls, played, now, courses, float(speed))
-    return row(
-        column(row(controls.choice, controls.play, controls.time), p),
-        column(*(c.figure for c in courses), sizing_mode="stretch_width"),
-        sizing_mode="stretch_width",
+    names = Div(text=line_legend([(n, color_of(i), dash_of(i)) for i, n in enumerate(body.muscle_names)]))
+    wraps: dict[str, Any] = {"sizing_mode": "stretch_width", "styles": {"flex-wrap": "wrap"}}
+    left = column(row(*controls, **wraps), p, names, styles={"flex": "1 1 320px", "min-width": "0"})
+    right = column(
+        *(c.figure for c in courses), styles={"flex": "2 1 320px", "min-width": "0"}, sizing_mode="stretch_width"
     )
+    layout = row(left, right, **wraps)
+    plays(layout, Film(played.seconds, lambda k: _show(played, now, courses, k)))
+    return layout
+
+
+def _show(played: _Played, now: _Moving, courses: list[_CourseFigure], k: int) -> None:
+    "The first trial at one time."
+    now.bones.data = point_columns(played.drawn.bones[k])
+    now.paths.data = played.muscles(k)
+    now.done.data = point_columns(played.hand[0, : k + 1])
+    now.target.data = point_columns(played.target[0, k : k + 1])
+    for course in courses:
+        course.cursor.location = float(played.seconds[k])

@@ -550,7 +550,7 @@ def test_a_point_mass_is_played(kind):
         at = ds["endpoint_position"][[0, 2], index]
         np.testing.assert_allclose(explorer._body.masses.data["x"], at[:, 0], rtol=1e-5)
         assert explorer._figures.courses["activation"].cursor.location == pytest.approx(float(ds.time[index]))
-    assert len(explorer._body.muscles.data["muscle"]) == (4 if kind == "ReluPointMass24" else 0)
+    assert len(explorer._body.muscles.data["muscle"]) == 4
 
 
 @pytest.mark.parametrize("dim", [1, 3])

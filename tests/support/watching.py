@@ -115,6 +115,7 @@ def again(panel: widgets.Widget) -> widgets.Widget:
     elif isinstance(panel, mn.Explorer):
         fresh = mn.Explorer(panel._reader.ds, panel._other and panel._other.ds, names=panel._names)
         fresh.show(panel.trials)
+        fresh.difference = panel.difference
         fresh.time, fresh._rate.value = panel.time, panel._rate.value
     elif isinstance(panel, mn.GradientPanel):
         fresh = mn.GradientPanel(panel.net, panel.env, panel.loss, trials=panel.trials)
