@@ -190,7 +190,7 @@ class MovingPicture:
         p.line([end - 0.1, end], [height, height], line_width=3, color=GREY)
         look: dict[str, Any] = {"text_align": "center", "text_color": GREY, "text_font_size": "14px"}
         p.text([end - 0.05], [height + 0.01 * size], text=["10 cm"], **look)
-        words = ["activation 0", f"activation {self._active.high:g}"]
+        words = ["0", f"{self._active.high:g}"]
         look |= {"text_align": "right", "text_baseline": "middle"}
         for i, (word, color, width) in enumerate(
             zip(words, (REST_TO_ACTIVE[0], REST_TO_ACTIVE[-1]), (1.5, 9), strict=True)
@@ -198,6 +198,7 @@ class MovingPicture:
             row = height + (0.09 + 0.05 * i) * size
             p.line([end - 0.05 * size, end], [row, row], line_width=width, color=color)
             p.text([end - 0.06 * size], [row], text=[word], **look)
+        p.text([end], [height + 0.19 * size], text=["activation"], **look)
 
     def show(
         self,

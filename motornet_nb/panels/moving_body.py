@@ -110,7 +110,7 @@ class MovingBody:
             options=[_BACK, _STAY],
             description="when it stops:",
             style={"description_width": "auto"},
-            layout=widgets.Layout(width="290px", max_width="100%"),
+            layout=widgets.Layout(width="340px", max_width="100%"),
         )
         self._message = Message()
         row = widgets.HBox([self._button, self._then], layout=widgets.Layout(flex_flow="row wrap"))
@@ -145,7 +145,7 @@ class MovingBody:
         self,
         back: bool | None = None,  # whether it is seen as it was held; as is chosen if None
     ) -> None:
-        "Stop the body."
+        "Hold the body again, and say nothing."
         self._message.say()
         self._end(self._then.value == _BACK if back is None else back)
 

@@ -31,7 +31,7 @@ from ..views.colors import COLORS
 class Mode(NamedTuple):
     "One of the things that a scene shows."
 
-    name: str
+    name: str  # by which it is chosen
     label: str  # on its button
     color: str  # of the way of the hand
     practised: bool  # whether the network has practised in the field
@@ -51,8 +51,8 @@ MODES = (
 class Disturbance(NamedTuple):
     "What else is different in body and senses."
 
-    label: str
-    perturbation: Perturbation = Perturbation()
+    label: str  # in the list
+    perturbation: Perturbation = Perturbation()  # what differs but for silenced senses
     silenced: tuple[str, ...] = ()  # senses that say nothing
 
     def applied_to(
@@ -127,9 +127,9 @@ def in_words(
 class PlayedReach(NamedTuple):
     "A reach that a network made."
 
-    rollout: Rollout
-    reach: Reach
-    mode: Mode
+    rollout: Rollout  # of one trial
+    reach: Reach  # the same as arrays
+    mode: Mode  # in which it was made
 
     @property
     def end(self) -> np.ndarray:  # (joint) rad

@@ -71,11 +71,11 @@ class Scene(Panel):
         lecture: bool = False,  # whether picture and words are large
         seed: int = 0,  # of the noise
     ):
-        net, env, adapted = self._given(net, env, adapted)
-        self._reaching = Reaching(net, env, as_field(field, self), adapted, seed)
+        network, world, practised = self._given(net, env, adapted)
+        self._reaching = Reaching(network, world, as_field(field, self), practised, seed)
         self._centre, self._message = self._reaching.centre(), Message()
         self._middle = self._reaching.hand(self._centre)
-        self._disturbances = {d.label: d for d in disturbances(env)}
+        self._disturbances = {d.label: d for d in disturbances(world)}
         self._disturbance, self._mode, self._adapting = UNDISTURBED, _MODE["undisturbed"], None
         self._then: Mode | None = None  # what is shown after the practice
         self._aim(self._middle + np.array([0.0, distance]))
@@ -94,11 +94,11 @@ class Scene(Panel):
         if mode != "undisturbed":
             self.mode = mode
 
-    def _given(self, net: Any, env: Any, adapted: Any) -> tuple[nn.Module, Environment, nn.Module | None]:
-        "Networks and environment as they are given, or those that come with the package."
+    def _given(self, net: Any, env: Any, adapted: Any) -> Any:  # networks and environment
+        "As they are given, or those that come with the package."
         if net is None and env is None and adapted is None:
             naive = pretrained(_NAIVE, replicate=0)
-            return _one(naive.policy), naive.tests()[_TEST], _one(pretrained(_ADAPTED, replicate=0).policy)
+            return naive.policy, naive.tests()[_TEST], pretrained(_ADAPTED, replicate=0).policy
         if not isinstance(env, Environment):
             raise refuse(self, "env", env, "an Environment, where a network is given", TypeError)
         for name, value in {"net": net, **({} if adapted is None else {"adapted": adapted})}.items():
@@ -107,7 +107,7 @@ class Scene(Panel):
                 raise refuse(self, name, value, allowed, TypeError)
         if env.effector.space_dim != 2:
             raise refuse(self, "env", env.effector.name, "an environment whose body moves in a plane")
-        return _one(net), env, adapted
+        return net, env, adapted
 
     # ---- the public face -----------------------------------------------------------------------------------------
 
@@ -390,11 +390,6 @@ class Scene(Panel):
                 posture = played.end
                 pieces.append(self._reaching.frames(played, self._in_words(played, goal), self._full).every(2))
         return pieces
-
-
-def _one(net: nn.Module | None) -> nn.Module:
-    assert net is not None
-    return net
 
 
 _WIDE = widgets.Layout(width="100%")
