@@ -46,7 +46,8 @@ def shrinks(
     p: figure,  # with a frame of a size
 ) -> figure:  # the same
     "Let a figure shrink where a page is narrower than it; its frame keeps its proportions."
-    p.styles = {"max-width": "100%"} | dict(p.styles)
+    given: Any = p.styles
+    p.styles = {"max-width": "100%"} | dict(given)
     for size in ("outer_width", "inner_width"):
         p.js_on_change(size, CustomJS(args={"p": p}, code=_SHRINK))
     return p
@@ -109,10 +110,11 @@ def arrange(
     toolbar = gridplot([list(figures)], toolbar_location="right", toolbar_options={"logo": None}).toolbar
     share = f"calc((100% - {_GAP * (columns - 1)}px) / {columns})"
     each = f"minmax(max(min(100%, {narrowest}px), {share}), 1fr)"
-    look = {"display": "grid", "grid-template-columns": f"repeat(auto-fill, {each})", "gap": f"{_GAP}px"}
+    look: dict[str, str | None] = {"display": "grid", "grid-template-columns": f"repeat(auto-fill, {each})"}
+    look |= {"gap": f"{_GAP}px", "min-width": "0"}
     for p in figures:
         p.min_border_right = 14  # room for the last label of the axis
-    rows = Row(children=list(figures), sizing_mode="stretch_width", styles=look | {"min-width": "0"})
+    rows = Row(children=list(figures), sizing_mode="stretch_width", styles=look)
     return Row(children=[rows, toolbar], sizing_mode="stretch_width")
 
 # %% ../../nbs/views/03_plotting.ipynb #f33e4609

@@ -6,12 +6,13 @@
 __all__ = ['reach_grid']
 
 # %% ../../nbs/views/26_reach_grid.ipynb #d3d6c97b
+import html
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from bokeh.layouts import column, row
-from bokeh.models import ColumnDataSource, CustomJS, Div, LayoutDOM
+from bokeh.models import ColumnDataSource, CustomJS, Div, LayoutDOM, Slider
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
@@ -119,14 +120,22 @@ def _single(array: np.ndarray) -> ColumnDataSource:
     return ColumnDataSource({"y": array.astype(np.float32).ravel()})
 
 
-def _check_seen(reaches: list[_Reach], sliders: Mapping[str, Sequence[str]]) -> None:
-    "Refuse a slider that would change nothing that is drawn."
+def _seen(reaches: list[_Reach], sizes: list[int]) -> list[bool]:
+    "Whether each slider changes anything that is drawn."
     hands, speeds, activations = (np.stack([r[i] for r in reaches]) for i in range(3))
     extent = float(np.ptp(hands.reshape(-1, 2), 0).max())
-    shown = [(hands, max(extent, 1e-3)), (speeds, max(float(speeds.max()), 1e-3)), (activations, 1.0)]
-    for k, name in enumerate(sliders):
-        if seen_change(shown, [len(t) for t in sliders.values()], k) < SEEN:
-            raise refuse("reach_grid", "sliders", name, "what changes the way of the hand, its speed or an activation")
+    spans = max(extent, 1e-3), max(float(speeds.max()), 1e-3), max(float(activations.max()), 1e-3)
+    shown = list(zip((hands, speeds, activations), spans, strict=True))
+    return [seen_change(shown, sizes, k) >= SEEN for k in range(len(sizes))]
+
+
+def _controls(sliders: list[Slider], values: Sequence[Sequence[str]], seen: list[bool]) -> list[LayoutDOM]:
+    "The sliders; in place of one that would change nothing, words that say so."
+    shown: list[LayoutDOM] = []
+    for slider, texts, moves in zip(sliders, values, seen, strict=True):
+        words = f"<p>{html.escape(str(slider.title))} from {html.escape(texts[0])} to {html.escape(texts[-1])}: nothing that is drawn changes.</p>"
+        shown.append(slider if moves else Div(text=words, sizing_mode="stretch_width"))
+    return shown
 
 # %% ../../nbs/views/26_reach_grid.ipynb #19dae3cf
 def reach_grid(
@@ -144,11 +153,11 @@ def reach_grid(
 ) -> LayoutDOM:
     """One reach under many circumstances: the way of the hand, its speed and the activation of the muscles, chosen by sliders that work in a static page.
 
-    Sources are named "way" (x, y m) and lines of the figures over time by what they are. Raises a ValueError unless there is one Dataset for each state, all over the same time, and for a slider that changes nothing that is drawn.
+    Sources are named "way" (x, y m) and lines of the figures over time by what they are. In place of a slider that would change nothing that is drawn stand words that say so.
+    Raises a ValueError unless there is one Dataset for each state, all over the same time.
     """
     _alike(reaches, sliders)
     every, sizes = [_reach_of(ds, trial) for ds in reaches], [len(t) for t in sliders.values()]
-    _check_seen(every, sliders)
     first = [0] * len(sizes) if start is None else list(start)
     state = int(np.ravel_multi_index(first, sizes))
     now, before = every[state], None if undisturbed is None else _reach_of(undisturbed, trial)
@@ -191,7 +200,14 @@ def reach_grid(
     for slider in controls:
         slider.js_on_change("value", pick)
     look = {"flex": f"1 1 {size}px", "max-width": f"{size + 90}px"}
-    left = column(*controls, Div(text=line_legend(named)), p, words, sizing_mode="stretch_width", styles=look)
+    left = column(
+        *_controls(controls, list(sliders.values()), _seen(every, sizes)),
+        Div(text=line_legend(named)),
+        p,
+        words,
+        sizing_mode="stretch_width",
+        styles=look,
+    )
     legend = Div(text=line_legend([(m, color_of(i), dash_of(i)) for i, m in enumerate(muscles)]))
     beside = column(fast, active, legend, sizing_mode="stretch_width", styles={"flex": "1 1 340px"})
     return row(left, beside, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})

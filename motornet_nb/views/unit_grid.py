@@ -230,7 +230,7 @@ def hidden_grid(
         figures.append(p)
     title = f"{what[:1].upper()}{what[1:]}: {which}{'' if common is not None else ', each from its lowest (blue) to its highest value (yellow)'}"
     heading = _heading(title, common, axis_label(what, str(shown.about.get("units", ""))))
-    return column(*heading, arrange(figures, columns, 105), sizing_mode="stretch_width")
+    return column(*heading, arrange(figures, columns, 130), sizing_mode="stretch_width")
 
 
 def _panel_look(p: figure, ticks: dict[float | str, Any], times: list[float], show_x: bool, show_y: bool) -> None:

@@ -68,6 +68,8 @@ def test_what_is_no_grid_is_refused(reaches):
         reach_grid([reaches[0], reaches[1].isel(time=slice(0, 5))], {"delay": ["a", "b"]})
 
 
-def test_a_slider_that_changes_nothing_is_refused(reaches):
-    with pytest.raises(ValueError, match=r"sliders = 'again'.*way of the hand"):
-        reach_grid([reaches[0], reaches[4], reaches[0], reaches[4]], {"again": ["a", "b"], "force field": ["0", "20"]})
+def test_in_place_of_a_slider_that_changes_nothing_stand_words(reaches):
+    layout = reach_grid([reaches[0], reaches[4], reaches[0], reaches[4]], {"again": ["a", "b"], "field": ["0", "20"]})
+    left = layout.children[0].children
+    assert isinstance(left[0], Div) and "again from a to b: nothing that is drawn changes" in left[0].text
+    assert isinstance(left[1], Slider) and left[1].title == "field"
