@@ -3378,6 +3378,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                            'motornet_nb/panels/served_kernel.py'),
                                                   'motornet_nb.panels.served_kernel._Process.wait': ( 'panels/served_kernel.html#_process.wait',
                                                                                                       'motornet_nb/panels/served_kernel.py'),
+                                                  'motornet_nb.panels.served_kernel._end_with_server': ( 'panels/served_kernel.html#_end_with_server',
+                                                                                                         'motornet_nb/panels/served_kernel.py'),
                                                   'motornet_nb.panels.served_kernel._run': ( 'panels/served_kernel.html#_run',
                                                                                              'motornet_nb/panels/served_kernel.py'),
                                                   'motornet_nb.panels.served_kernel.fork_kernels': ( 'panels/served_kernel.html#fork_kernels',

@@ -55,7 +55,10 @@ class Room(AsyncMappingKernelManager):
     away = Float(120, config=True, help="seconds without a connected page after which a kernel ends")
     idle = Float(1200, config=True, help="seconds without a touch after which a kernel ends")
 
-    def __init__(self, **kwargs: Any):
+    def __init__(
+        self,
+        **kwargs: Any,  # as Jupyter's own
+    ):
         super().__init__(**kwargs)
         self.visits: set[str] = set()  # the kernels of who is here or coming in
         self._connected: dict[str, float] = {}  # when a page was last connected, by kernel
@@ -278,13 +281,13 @@ def _settings(page: str, port: int, host: str, visitors: int, idle: float, away:
                 "template": "motornet",
                 "allow_template_override": "NO",
                 "allow_theme_override": "NO",
-                "progressive_rendering": True,
                 "multi_kernel_manager_class": Room,
                 "page_config_hook": _name_kernel,
                 "file_allowlist": [],
                 "extension_allowlist": EXTENSIONS,
             },
             "Room": {"visitors": visitors, "idle": idle, "away": away, "cull_idle_timeout": 1, "cull_interval": often},
+            "ZMQChannelsWebsocketConnection": {"limit_rate": False},  # a page that is late asks for much at once
             "KernelRestarter": {"restart_limit": 0},  # a new kernel would know nothing of the page
         }
     )

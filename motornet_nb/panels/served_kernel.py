@@ -12,6 +12,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import sys
+import threading
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -42,11 +43,19 @@ IMPORTED = (
 )
 
 
+def _end_with_server() -> None:
+    "Wait until the process that has asked for this one is gone, and end too."
+    server: Any = multiprocessing.parent_process()
+    server.join()
+    os._exit(0)
+
+
 def _run(connection_file: str, folder: str, environment: dict[str, str]) -> None:
-    "What the copy does: be a kernel, and end when the process it was copied from ends."
+    "What the copy does: be a kernel, and end when the server ends, however that ends."
     gc.freeze()  # what is shared stays shared: it is not looked through for what could be thrown away
+    threading.Thread(target=_end_with_server, daemon=True).start()
     os.environ.clear()
-    os.environ.update(environment, JPY_PARENT_PID=str(os.getppid()))
+    os.environ.update(environment)
     os.chdir(folder)
     from ipykernel.kernelapp import IPKernelApp
 
@@ -92,7 +101,7 @@ class ForkedKernel(LocalProvisioner):
         "Start the kernel, without making others wait while the first process still imports."
         manager: Any = self.parent
         # text and nothing else: Voilà's names of variables are of a class, which the copy would import all of Voilà for
-        environment = {str(name): str(value) for name, value in kwargs["env"].items()}
+        environment = {str(name): str(value) for name, value in kwargs["env"].items() if name != "JPY_PARENT_PID"}
         arguments = str(manager.connection_file), str(kwargs["cwd"]), environment
         process = multiprocessing.get_context("forkserver").Process(target=_run, args=arguments)
         await asyncio.to_thread(process.start)
