@@ -140,7 +140,7 @@ class Control:
 
     def _not_read(self, words: str) -> None:
         "A text that is no number."
-        self._unread = f"{self.text}: {words}"
+        self.refusal, self._unread = "", f"{self.text}: {words}"
         self._tell()
 
     def _tell(self) -> None:

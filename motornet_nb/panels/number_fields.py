@@ -172,8 +172,11 @@ class NumberField(widgets.Text):
         except ValueError:
             return self.value
 
-    def set_state(self, sync_data):
-        "What the page says; a text that is another than that of its number is put right."
+    def set_state(
+        self,
+        sync_data,  # what the page says: values of traits, by name
+    ):
+        "Take what the page says; a text that is another than that of its number is put right."
         before, text = self.value, sync_data.get("value")
         super().set_state(sync_data)
         if not isinstance(text, str):

@@ -78,7 +78,7 @@ def label_text(
     unit: str = "",  # its unit
     title: str = "",  # what shows under the pointer
 ) -> str:  # HTML
-    "What is in the label."
+    "The words with the unit in brackets, and under the pointer what else there is to say."
     shown = html.escape(text) + (
         f" <span style='opacity:.7;white-space:nowrap'>({html.escape(unit)})</span>" if unit not in ("", "1") else ""
     )

@@ -1,5 +1,8 @@
 "The effector builder without a browser: widgets are set as the browser would, then bodies and columns are read."
 
+import base64
+import datetime
+import json
 import time
 
 import ipywidgets as widgets
@@ -393,3 +396,103 @@ def test_what_cannot_be_made_or_drawn_says_why():
         assert [m.value for m in menus(builder)] == shown
     builder._form.controls["skeleton", "m1"].slider.value = 2.4
     assert not message(builder)
+
+
+# ---- undo, files, what is said where -------------------------------------------------------------------------------------
+
+
+def test_undo_takes_posture_and_activation():
+    "A drag, or a slider that is moved, is one step; what is drawn goes back, too."
+    builder = EffectorBuilder()
+    posture, drives = builder.posture, builder.activation
+    for x in (0.0, 0.05, 0.1):
+        drag(builder, builder.body_picture, builder.body_picture.hand, 0, x, 0.4)
+    dragged = builder.posture
+    for value in (0.2, 0.5, 0.9):
+        builder._postures.drives[4].slider.value = value
+    builder._form.controls["skeleton", "m1"].field.value = 3.0
+    assert builder.posture == dragged != posture and builder.activation["biceps"] == 0.9
+    builder.undo()
+    assert builder.activation["biceps"] == 0.9 and float(builder.effector.skeleton.m1) != 3.0
+    builder.undo()
+    assert builder.activation == drives and builder.posture == dragged
+    assert builder._postures.drives[4].field.value == drives["biceps"]
+    builder.undo()
+    assert builder.posture == posture and builder._undo.disabled
+    hand = builder.effector.endpoint_at(torch.tensor([posture]).float())[0]
+    assert builder.body_picture.hand.data["x"][0] == pytest.approx(float(hand[0]), abs=1e-6)
+    for _ in range(3):
+        builder.redo()
+    assert builder.posture == dragged and builder.activation["biceps"] == 0.9 and builder._redo.disabled
+    assert float(builder.effector.skeleton.m1) == 3.0
+
+
+def test_activations_come_back_with_their_muscles():
+    builder = EffectorBuilder()
+    builder.activation = {"pectoralis": 0.7, "biceps": 0.3}
+    builder._edit(lambda: mn.edits.remove_muscle(builder.effector, 0))
+    builder.activation = {"biceps": 0.0}
+    builder.undo()
+    builder.undo()
+    assert builder.activation["pectoralis"] == 0.7 and builder.activation["biceps"] == 0.3
+
+
+def test_refusals_stand_beside_the_field():
+    "And go with the next thing that is done; the line on top stays empty."
+    builder = EffectorBuilder()
+    control, other = builder._form.controls["skeleton", "m1"], builder._form.controls["skeleton", "m2"]
+    control.field.value = -2.0
+    said = "mass of the upper arm, m1 = -2.0 is not allowed; it must be a finite number above 0 kg"
+    assert control.refusal == message(builder) == said and builder._message.widget.value == ""
+    assert "role='status'" in control.widget.children[-1].value
+    other.field.value = 2.0
+    assert not control.refusal and not message(builder)
+    joint = builder._postures.joints[0]
+    joint.field.value = 9.0
+    assert "shoulder = 9.0 is not allowed; it must be between its limits" in joint.refusal
+    builder.undo()
+    assert not joint.refusal
+    builder._muscles._name.value = "biceps"
+    assert "different names" in message(builder) and builder._message.widget.value == ""
+
+
+def test_angles_in_degrees():
+    "In all controls, also of another body."
+    builder = EffectorBuilder()
+    builder._angles.click()
+    assert builder._postures.joints[1].field.text == "90"
+    assert builder._form.controls["pos_upper_bound", 0].inner.field.text == "135"
+    builder._postures.joints[1].field.set_state({"value": "60"})
+    assert builder.posture[1] == pytest.approx(np.pi / 3)
+    menus(builder)[0].value = "empty arm"
+    assert builder._postures.joints[1].unit.name == "°" and builder._angles.description == "Angles in radians"
+    menus(builder)[0].value = "empty point mass"
+    assert builder._postures.joints[1].unit.name == "m"
+
+
+def test_save_and_load_are_the_pages():
+    "A link that holds the file, until the model is another; a file that is chosen."
+    builder = EffectorBuilder()
+    builder._form.controls["skeleton", "l1"].field.value = 0.25
+    builder._save()
+    link = builder._file.value
+    content = base64.b64decode(link.split("base64,")[1].split("'")[0])
+    assert "download='effector.json'" in link and json.loads(content) == builder.config
+    builder._form.controls["skeleton", "l1"].field.value = 0.3
+    assert builder._file.value == ""
+    file = {"name": "my arm.json", "type": "application/json", "size": len(content), "content": memoryview(content)}
+    file["last_modified"] = datetime.datetime.now(datetime.UTC)
+    builder._upload.value = (file,)
+    assert float(builder.effector.skeleton.l1) == 0.25 and builder._upload.value == () and not message(builder)
+    builder._upload.value = (file | {"content": memoryview(b"nothing")},)
+    assert "my arm.json is no JSON file" in message(builder) and float(builder.effector.skeleton.l1) == 0.25
+
+
+def test_what_has_changed_is_known_while_it_is_drawn():
+    "Pictures that do not depend on it can stay."
+    builder, seen = EffectorBuilder(), []
+    builder._history.on_change(lambda model: seen.append(builder._changed))
+    builder._form.controls["skeleton", "l1g"].field.value = 0.15
+    builder.undo()
+    builder.effector = mn.ReluPointMass24()
+    assert seen == [("skeleton", "l1g"), None, None] and builder._changed is None

@@ -56,3 +56,17 @@ def test_another_body_is_held_the_same_way_as_far_as_it_can_be(arm):
     assert len(arm.posture) == 2 and len(arm.activation) == 4
     arm.follow(mn.Effector(mn.PointMass(space_dim=3), mn.ReluMuscle()))
     assert len(arm.posture) == 3 and arm.activation == [] and arm.state().sizes["muscle"] == 0
+
+
+def test_it_is_held_as_it_was_held_before(arm):
+    "Also another body, by the names of its muscles."
+    arm.hold([1.0, 2.0], [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], step="hand")
+    assert arm.step == "hand"
+    before, body = arm.held, arm.body
+    arm.follow(mn.edits.remove_muscle(body, 1))
+    arm.hold([0.5, 1.0], [0.0] * 5)
+    assert arm.step == ""
+    arm.follow(body, before)
+    assert arm.held == before and arm.posture.tolist() == [1.0, 2.0]
+    arm.follow(mn.edits.remove_muscle(body, 1), before)
+    assert arm.activation == [0.1, 0.3, 0.4, 0.5, 0.6]

@@ -47,3 +47,55 @@ def test_files(tmp_path):
     (tmp_path / "bad.json").write_text("{")
     with pytest.raises(ValueError):
         other.load(tmp_path / "bad.json")
+
+
+def test_what_else_comes_back():
+    "How a body is held, say: holds of one name in a row are one step, and so is a change of the model between them."
+    arm = mn.geometric_arm26()
+    heavy = with_value(arm, ("skeleton", "m1"), 3.0)
+    history, told = History(arm), []
+    history.rest = 0
+    history.on_change(lambda model: told.append((model is heavy, history.rest)))
+    for rest in (1, 2, 2, 3):
+        history.hold(rest, "hand")
+    assert not told  # who holds it draws it
+    history.change(heavy, "m1")
+    history.hold(4, "hand")
+    history.rest = 5  # no step
+    history.undo()
+    assert (history.model is heavy, history.rest) == (True, 3)
+    history.undo()
+    assert (history.model is arm, history.rest) == (True, 3)
+    history.undo()
+    assert history.rest == 0 and not history.can_undo
+    for _ in range(3):
+        history.redo()
+    assert (history.model is heavy, history.rest, history.can_redo) == (True, 5, False)
+    assert told[1:] == [(True, 3), (False, 3), (False, 0), (False, 3), (True, 3), (True, 5)]
+
+
+def test_a_file_is_not_lost(tmp_path):
+    history, path = History(mn.geometric_arm26()), tmp_path / "arm.json"
+    path.write_text("my data")
+    with pytest.raises(FileExistsError, match="overwrite=True"):
+        history.save(path)
+    assert path.read_text() == "my data"
+    history.save(path, overwrite=True)
+    assert path.read_text() == history.text()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", "arm.json is no JSON file"),
+        (b"\xff\xfe", "arm.json is no JSON file"),
+        (b"[1, 2]", "it names no type"),
+        (b'{"type": "motornet_nb.NoSuchThing"}', "NoSuchThing"),
+    ],
+)
+def test_what_is_no_configuration_is_refused_in_words(content, words):
+    history = History(mn.geometric_arm26(), mn.Effector)
+    before = history.model
+    with pytest.raises(ValueError, match=words):
+        history.read(content, "arm.json")
+    assert history.model is before and not history.can_undo
