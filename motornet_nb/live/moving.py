@@ -17,9 +17,10 @@ from bokeh.models import ColumnDataSource, LinearColorMapper
 from bokeh.plotting import figure
 
 from ..body.body import Body
-from ..body.posture import workspace
+from ..body.outlines import outlines as outlines_of
+from ..body.posture import default_posture, workspace
 from ..results.trials import plane
-from ..views.arm import draw_bones, draw_joints, draw_workspace, planar_outline
+from ..views.arm import add_note, draw_bones, draw_joints, draw_workspace, planar_outlines
 from ..views.colors import GREY, INK, color_of
 from ..views.plotting import empty_source, fixed_ranges, hide_title, map_figure, point_columns, source
 
@@ -66,9 +67,10 @@ def outlines(
     posture: np.ndarray,  # (frame, joint) rad
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:  # bones, and by name the paths of muscles (frame, point, 2) m
     "Where bones and muscles are in each frame, seen from above."
-    each = [planar_outline(body, torch.as_tensor(q)) for q in posture]
-    names = each[0][1]
-    return np.stack([bones for bones, _ in each]), {n: np.stack([paths[n] for _, paths in each]) for n in names}
+    drawn = planar_outlines(body, torch.as_tensor(posture))
+    ends = np.cumsum(list(drawn.sizes.values()), dtype=int)
+    paths = {n: drawn.points[:, end - k : end] for (n, k), end in zip(drawn.sizes.items(), ends, strict=True)}
+    return drawn.bones, paths
 
 
 def frames_of(
@@ -156,6 +158,8 @@ class MovingPicture:
         self._active = LinearColorMapper(palette=REST_TO_ACTIVE, low=0, high=full)
         self._draw(p)
         self._scales(p)
+        if outlines_of(body, default_posture(body)[None]).schematic:
+            add_note(p)
 
     def _draw(self, p: figure) -> None:
         s = self.sources

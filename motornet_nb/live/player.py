@@ -13,9 +13,9 @@ import numpy as np
 from bokeh.models import ColumnDataSource, CustomJS, Div, RadioButtonGroup, Toggle
 from bokeh.plotting import figure
 
-from .dragging import PAGE
 from .moving import Frames
 from ..page.events import exclusive
+from ..page.figure_widget import PAGE
 from ..views.plotting import Columns
 
 # %% ../../nbs/live/11_player.ipynb #d0cd93c3
