@@ -12,13 +12,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-import ipywidgets as widgets
 from bokeh.embed import components
 from bokeh.models import LayoutDOM
 
-from .figure_widget import FigureWidget
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+    from .figure_widget import FigureWidget
 
 P = ParamSpec("P")
 L = TypeVar("L", bound=LayoutDOM)
@@ -51,7 +53,7 @@ def _one_output() -> bool:
 
 
 def display_alive(
-    widget: widgets.DOMWidget,  # what is alive
+    widget: "widgets.DOMWidget",  # what is alive
     picture: Callable[[], LayoutDOM],  # makes the figures for the picture that is kept
     name: str,  # what it is, in words
 ) -> None:
@@ -88,7 +90,7 @@ def display_alive(
 class ShowsItself:
     "What a figure or layout of this package can do besides."
 
-    _alive: FigureWidget | None = None
+    _alive: "FigureWidget | None" = None
 
     def _ipython_display_(self) -> None:
         assert isinstance(self, LayoutDOM)
@@ -97,6 +99,10 @@ class ShowsItself:
 
             display({"text/html": "".join(components(self)), "text/plain": _name_of(self)}, raw=True)
             return
+        import ipywidgets as widgets
+
+        from .figure_widget import FigureWidget
+
         if self._alive is None or self._alive.comm is None:
             object.__setattr__(self, "_alive", FigureWidget(self, layout=widgets.Layout(width="100%")))
         assert self._alive is not None

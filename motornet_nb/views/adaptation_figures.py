@@ -16,6 +16,7 @@ from bokeh.models import LayoutDOM, Span
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.adaptation import adaptation_rate, channel_profile, force_compensation
 from ..results.kinematics import lateral_deviation
 from ..results.trials import as_trials, plane_of
@@ -281,6 +282,7 @@ def _draw_forces(channel: Mapping[str, "xr.Dataset"], strength: float) -> figure
     return p
 
 # %% ../../nbs/views/22_adaptation_figures.ipynb #56933d5c
+@shows_itself
 def adaptation(
     conditions: "Mapping[str, xr.Dataset]",  # by name: reaches from `simulate`, say before, in and after a field
     *,

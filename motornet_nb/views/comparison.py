@@ -35,6 +35,7 @@ from bokeh.models import (
 )
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.kinematics import reach_kinematics
 from ..results.trials import as_trials, trial_values
 from .colors import GREY
@@ -350,6 +351,7 @@ def _rows(layouts: Sequence[Any]) -> list[list[Plot]]:
     return list(by_title.values())
 
 
+@shows_itself
 def compare(
     datasets: "Mapping[str, xr.Dataset] | Sequence[xr.Dataset]",  # from `simulate`, by names or in order
     view: str | Callable[..., Any] = "trajectories",  # a view of one Dataset by its name, or a function that makes one

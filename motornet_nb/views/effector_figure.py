@@ -21,6 +21,7 @@ from ..body.posture import default_posture
 from ..body.posture import workspace as workspace_of
 from ..body.statics import moment_arm_map
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.trials import plane
 from .arm import add_note, draw_bones, draw_joints, draw_workspace, moment_arm_axis, planar_outlines
 from .colors import color_of, line_dash, line_style
@@ -87,6 +88,7 @@ def _body_map(effector: Effector, drawn: Outlines, edge: np.ndarray, size: int) 
     return p
 
 
+@shows_itself
 def effector(
     effector: Effector,  # the body
     joint_state: Any = None,  # posture (joint) rad; see `default_posture` if None
@@ -140,6 +142,7 @@ def _curve_figure(
     return p
 
 
+@shows_itself
 def moment_arms(
     effector: Effector,  # the body
     *,

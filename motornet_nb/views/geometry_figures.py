@@ -28,6 +28,7 @@ from bokeh.plotting import figure
 from bokeh.transform import transform
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from ..results.trials import plane
 from .colors import INK
 from .plotting import add_hover, axis_label, map_figure, source, styled_figure
@@ -137,6 +138,7 @@ def _draw_levels(p: figure, axes: _Axes, values: np.ndarray, levels: np.ndarray,
         zero.line_renderer.name = f"zero {name}"
 
 
+@shows_itself
 def moment_arm_maps(
     ds: "xr.Dataset",  # of `moment_arm_map`, over two joints
     muscles: Sequence[str] | None = None,  # which ones; all if None
@@ -194,6 +196,7 @@ def _draw_hand(title: str, start: np.ndarray, end: np.ndarray, moved: np.ndarray
     return p
 
 
+@shows_itself
 def drift_map(
     ds: "xr.Dataset",  # of `passive_drift`, over two joints; or of several bodies along the dimension arm
     *,

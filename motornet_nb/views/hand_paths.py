@@ -13,6 +13,7 @@ from bokeh.models import GlyphRenderer, TapTool
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.kinematics import endpoint_speed
 from ..results.trials import plane_of
 from .colors import GREY
@@ -78,6 +79,7 @@ def _draw_group(
     return paths, targets, samples
 
 # %% ../../nbs/views/08_hand_paths.ipynb #d8f53b39
+@shows_itself
 def trajectories(
     ds: "xr.Dataset",  # from `simulate`
     *,

@@ -14,6 +14,7 @@ import numpy as np
 from bokeh.plotting import figure
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from .colors import LineStyle, line_style
 from .legends import add_legend
 from .plotting import add_hover, source, styled_figure
@@ -60,6 +61,7 @@ def _window_of(log: "pd.DataFrame", smooth: int | None) -> int:
 _MOST_POINTS = 2000
 
 
+@shows_itself
 def training(
     log: "pd.DataFrame | xr.Dataset",  # table from `train`, one row a batch
     *,

@@ -14,6 +14,7 @@ from bokeh.models import BoxAnnotation, LayoutDOM, Range1d
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.responses import perturbation_response, twin_distance
 from ..results.trials import as_trials, plane_of, trial_values
 from .adaptation_figures import narrow_strip
@@ -226,6 +227,7 @@ def _draw_courses(
     return drawn
 
 # %% ../../nbs/views/23_perturbation_figures.ipynb #d79f6bed
+@shows_itself
 def perturbation(
     ds: "xr.Dataset",  # trials with a perturbation, of one network, as `simulate_twin` gives them
     twin: "xr.Dataset",  # the same trials without it

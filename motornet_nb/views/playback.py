@@ -20,6 +20,7 @@ from ..body.outlines import Outlines
 from ..body.posture import workspace
 from ..core.checks import is_number, is_whole, refuse
 from ..page.films import Film, plays
+from ..page.shown import shows_itself
 from ..results.dataset import configured
 from ..results.kinematics import endpoint_speed
 from ..results.trials import as_trials, degrees, plane, plane_of, trial_values
@@ -310,6 +311,7 @@ def _body_of(ds: "xr.Dataset") -> Body:
     return environment.effector
 
 
+@shows_itself
 def animation(
     ds: "xr.Dataset",  # from `simulate`
     *,

@@ -14,6 +14,7 @@ from bokeh.models import CustomJS, GlyphRenderer
 from bokeh.plotting import figure
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from ..results.population import pca
 from ..results.trials import as_trials, trial_values
 from .colors import GREY, INK
@@ -288,6 +289,7 @@ def _draw_fixed_points(p: figure, plane: _Plane, points: "xr.Dataset") -> dict[s
     return entries
 
 # %% ../../nbs/views/21_population_paths.ipynb #e3cf0a48
+@shows_itself
 def phase_plane(
     ds: "xr.Dataset",  # from `simulate`, of one network, or from `pca`, `jpca` or `demixed`
     components: Sequence[Any] | None = None,  # two labels of components; the first two if None

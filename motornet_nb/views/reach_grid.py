@@ -16,6 +16,7 @@ from bokeh.models import ColumnDataSource, CustomJS, Div, LayoutDOM, Slider
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.kinematics import endpoint_speed
 from ..results.trials import as_trials, plane, trial_values
 from .colors import COLORS, GREY, color_of, dash_of, line_dash
@@ -138,6 +139,7 @@ def _controls(sliders: list[Slider], values: Sequence[Sequence[str]], seen: list
     return shown
 
 # %% ../../nbs/views/26_reach_grid.ipynb #19dae3cf
+@shows_itself
 def reach_grid(
     reaches: Sequence[
         "xr.Dataset"

@@ -16,6 +16,7 @@ from bokeh.models import ColumnDataSource, Div, GlyphRenderer, Label, LayoutDOM
 from bokeh.plotting import figure
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from ..results import tuning
 from ..results.axes import axial_statistics
 from ..results.trials import as_trials
@@ -295,6 +296,7 @@ def _spoken(ds: "xr.Dataset", variable: str) -> str:
     return "units" if variable == "hidden" else str(ds[variable].attrs.get("long_name", variable))
 
 
+@shows_itself
 def preferred_directions(
     ds: "Networks | Mapping[str, Networks]",  # from `simulate`: of one network, of replicates, a list; or groups of them by name
     variable: str

@@ -20,6 +20,7 @@ from ..body.body import Body
 from ..body.posture import default_posture, within_limits, workspace
 from ..body.statics import isometric_state, moment_arm_map
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.trials import plane
 from .arm import draw_bones
 from .colors import color_of, dash_of, line_dash
@@ -247,6 +248,7 @@ def _connect(
         slider.js_on_change("value", pick)
 
 # %% ../../nbs/views/14_sliders.ipynb #ef723578
+@shows_itself
 def slider_grid(
     effector: Body,  # the body
     values: Mapping[

@@ -16,6 +16,7 @@ from bokeh.models import GlyphRenderer, LayoutDOM, Range1d, TapTool
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from ..page.shown import shows_itself
 from ..results.kinematics import endpoint_speed
 from ..results.trials import as_trials, trial_values
 from .colors import line_style
@@ -162,6 +163,7 @@ def _averages(groups: list[Group], what: str) -> list[tuple[str, np.ndarray, str
     return [("mean", np.concatenate([g.trials for g in groups]), "#222222")]
 
 
+@shows_itself
 def time_courses(
     ds: "xr.Dataset",  # from `simulate`
     variables: str | Sequence[str],  # names of variables over trial and time, or "speed"
@@ -207,6 +209,7 @@ def time_courses(
     return column(legend_strip(entries, what), arrange(figures, columns), sizing_mode="stretch_width")
 
 # %% ../../nbs/views/07_timecourses.ipynb #8cec0bf4
+@shows_itself
 def kinematics(
     ds: "xr.Dataset",  # from `simulate`
     **options: Any,  # of `time_courses`
@@ -243,6 +246,7 @@ def _one_trial(ds: "xr.Dataset", variable: str, trial: int) -> figure:
     return p
 
 
+@shows_itself
 def activations(
     ds: "xr.Dataset",  # from `simulate`
     *,

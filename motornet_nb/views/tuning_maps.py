@@ -17,6 +17,7 @@ from bokeh.palettes import BuRd9, Cividis256, interp_palette
 from bokeh.plotting import figure
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from ..results import tuning
 from ..results.trials import as_trials, trial_values
 from .colors import INK, color_of
@@ -126,6 +127,7 @@ def _cells(t: _Tuned, order: np.ndarray, values: np.ndarray) -> dict[str, Any]:
     }
 
 
+@shows_itself
 def ridge_map(
     ds: "xr.Dataset",  # from `simulate`, of one network or of replicates
     variable: str = "hidden",  # or another one with a value a unit or muscle
@@ -236,6 +238,7 @@ def _draw_curve(t: _Tuned, i: int, y_range: Range1d | None) -> figure:
     return p
 
 
+@shows_itself
 def tuning_curves(
     ds: "xr.Dataset",  # from `simulate`, of one network or of replicates
     units: Sequence[Any] | None = None,  # labels of units (or muscles); the 12 of greatest modulation depth if None
@@ -327,6 +330,7 @@ def _draw_map(m: _Map, i: int, muscle: str, seconds: np.ndarray, mapper: LinearC
     return p
 
 
+@shows_itself
 def muscle_map(
     ds: "xr.Dataset",  # from `simulate`, of one network or of replicates
     variable: str = "activation",  # or "muscle_force", "action", ...: one value a muscle

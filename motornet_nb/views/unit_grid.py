@@ -18,6 +18,7 @@ from bokeh.palettes import Cividis256, RdBu11, interp_palette
 from bokeh.plotting import figure
 
 from ..core.checks import is_whole, refuse
+from ..page.shown import shows_itself
 from ..results.activity import aligned, unit_dimension
 from ..results.trials import as_trials, trial_values
 from .colors import INK
@@ -139,6 +140,7 @@ def _heading(title: str, mapper: LinearColorMapper | None, what: str) -> list[Di
     return [words, p]
 
 
+@shows_itself
 def hidden_grid(
     ds: "xr.Dataset",  # from `simulate`, of one network
     units: int
