@@ -54,8 +54,9 @@ def _one_output() -> bool:
 
 def display_alive(
     widget: "widgets.DOMWidget",  # what is alive
-    picture: Callable[[], LayoutDOM],  # makes the figures for the picture that is kept
+    published: Callable[[], LayoutDOM],  # makes what a page without Python shows
     name: str,  # what it is, in words
+    still_of: Callable[[], LayoutDOM] | None = None,  # makes what the picture shows; what is published if None
 ) -> None:
     "Display a widget, and behind it a picture of it that is seen while no kernel runs. Where there is no kernel, its name is printed."
     from IPython.display import display
@@ -64,7 +65,7 @@ def display_alive(
         print(name)
         return
     if os.environ.get(PUBLISHING):
-        display({"text/html": "".join(components(picture())), "text/plain": name}, raw=True)
+        display({"text/html": "".join(components(published())), "text/plain": name}, raw=True)
         return
     widget.add_class("motornet-alive")
     bundle = {"text/plain": name}
@@ -76,10 +77,9 @@ def display_alive(
     from motornet_nb.page.saving import still
 
     if _one_output():
-        display(alive | {"image/png": base64.b64encode(still(picture())).decode()}, raw=True)
+        display(alive | {"image/png": encoded}, raw=True)
         return
     display(alive, raw=True)
-    encoded = base64.b64encode(still(picture())).decode()
     words = {"NAME": f"still-{widget.model_id}", "WHAT": name, "PICTURE": encoded, "WORDS": _ASLEEP}
     html = _STILL
     for place, text in words.items():

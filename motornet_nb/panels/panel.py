@@ -109,13 +109,23 @@ class Panel(widgets.VBox):
         self.add_class("motornet-panel")
 
     def static(self) -> LayoutDOM:
-        "What it shows as figures for a page without Python: hover, legends and zoom are there, its controls are not."
+        "What it shows as figures for a page without Python, under words that say so: hover, legends and zoom are there, its controls are not."
+        from bokeh.layouts import column
+        from bokeh.models import Div
+
+        words = Div(text="<p><em>A picture: run the notebook to move it.</em></p>", sizing_mode="stretch_width")
+        return column([words, self._still()], sizing_mode="stretch_width")
+
+    def _figures(self) -> list[LayoutDOM]:
+        return [each.figure for each in live_figures(self)]
+
+    def _still(self) -> LayoutDOM:
         from bokeh.layouts import column
 
-        return column([_copy_of(each.figure) for each in live_figures(self)], sizing_mode="stretch_width")
+        return column([_copy_of(figure) for figure in self._figures()], sizing_mode="stretch_width")
 
     def _ipython_display_(self) -> None:
-        display_alive(self, self.static, type(self).__name__)
+        display_alive(self, self.static, type(self).__name__, still_of=self._still)
 
 # %% ../../nbs/panels/04_panel.ipynb #twocolum
 def two_columns(

@@ -49,7 +49,7 @@ class Varied(NamedTuple):
     "Something that varies, and the values it takes."
 
     title: str  # what it is, as one reads it
-    values: list[float]
+    values: list[float]  # that it takes
     texts: list[str]  # the values with their unit, as one reads them
     now: float  # the body's own value
     put: Callable[[Held, float], Held]  # the same held with a value

@@ -130,6 +130,7 @@ def test_panels_in_a_page(offline, tmp_path):
     assert page.locator(".bk-Figure").count() >= 5 and page.locator(".noUi-handle").count() == 2
     assert min(moved_by_each_slider(page)) > 0.02
     assert "EffectorBuilder(children" not in page.inner_text("body")
+    assert page.get_by_text("A picture: run the notebook to move it.").count() == 1  # the task builder
 
 
 def test_a_disturbed_network_in_a_page(offline, tmp_path):
