@@ -114,11 +114,11 @@ def test_a_reload_leaves_no_kernel_behind(monkeypatch, tmp_path):
 
 def test_a_page_falls_asleep_and_says_so(monkeypatch, tmp_path):
     "Whoever is not there any more has no kernel any more, and finds a page that says it and begins again."
-    with serving(monkeypatch, tmp_path, "--idle=0.1") as url, lab.chromium() as browser:
+    with serving(monkeypatch, tmp_path, "--idle=0.5") as url, lab.chromium() as browser:
         page = browser.new_page()
         page.goto(url)
         wait_for_panels(page)
-        wait_for_kernels(0, 60)  # 6 s after it was loaded
+        wait_for_kernels(0, 90)  # half a minute after the page last told of a touch
         asleep = page.locator("#motornet-asleep")
         asleep.wait_for(timeout=30_000)
         assert "fallen asleep" in asleep.inner_text()
