@@ -124,6 +124,8 @@ def again(panel: widgets.Widget) -> widgets.Widget:
         fresh._redraw()
     else:
         raise TypeError(f"nothing is known about a {type(panel).__name__}")
+    if getattr(panel, "_degrees", False):
+        fresh._turn_angles()
     return fresh
 
 
