@@ -187,7 +187,7 @@ def test_the_training_panel(notebook, tmp_path):
             page.get_by_role("button", name=name, exact=True).click()
 
         press("Start")
-        wait_until(page, "document.querySelector('.motornet-panel').innerText.includes('ms a batch')", 60)
+        wait_until(page, "document.querySelector('.motornet-panel').innerText.includes(' left')", 60)
         handle = page.locator(".motornet-panel .noUi-handle").first
         handle.focus()
         handle.press("ArrowRight")

@@ -7,6 +7,7 @@ __all__ = ['LossPicture', 'current_reaches', 'TestReachPicture']
 
 # %% ../../nbs/live/09_training_pictures.ipynb #36666dc7
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,43 +17,54 @@ from ..control.rollout import evaluating, play
 from ..core.streams import Streams
 from ..results.trials import plane
 from ..task.environment import Environment
-from ..views.colors import color_of, direction_color
+from ..views.colors import GREY, direction_color
 from ..views.legends import add_legend
-from ..views.plotting import add_hover, empty_source, fitted_map, path_columns, point_columns, styled_figure
+from ..views.loss_curves import loss_figure, loss_style, show_losses
+from ..views.plotting import add_hover, empty_source, fitted_map, path_columns, point_columns, set_title
 
 # %% ../../nbs/live/09_training_pictures.ipynb #3c394425
 _MOST_POINTS = 700  # of a curve
 
 
 class LossPicture:
-    "The loss and its terms, as they come; a click on an entry of the legend hides a term. Drawn from `curves`: batch, loss and a column for each term."
+    """The loss and its terms, as they come; a click on an entry of the legend hides a term.
+
+    Drawn from `curves` (batch, loss and a column for each term) and `moves` (batch: where weights of the terms were moved)."""
 
     def __init__(
         self,
         terms: Sequence[str],  # of the loss
-        height: int = 280,  # pixels
+        height: int = 320,  # pixels
     ):
-        p = self.figure = styled_figure(
-            "Loss and its weighted terms", "batch", "loss", y_axis_type="log", height=height
-        )
+        p = self.figure = loss_figure("Loss and its weighted terms", height=height)
         self.terms = ["loss", *terms]
-        self.curves = empty_source("batch", *self.terms)
-        drawn = {}
-        for i, name in enumerate(self.terms):
-            width, color = (1.5, color_of(i - 1)) if i else (2.5, "#222222")
-            drawn[name] = p.line("batch", name, source=self.curves, name=name, line_width=width, color=color)
+        self.curves, self.moves = empty_source("batch", *self.terms), empty_source("batch")
+        moved = p.vspan(x="batch", source=self.moves, line_color=GREY, line_dash="dotted", line_width=1.5)
+        drawn = {
+            name: p.line("batch", name, source=self.curves, name=name, line_width=1.5 if i else 2.5, **loss_style(i))
+            for i, name in enumerate(self.terms)
+        }
         add_hover(p, [("batch", "@batch"), ("$name", "@$name{0.00000}")], list(drawn.values()))
-        add_legend(p, {n.replace("_", " "): [r] for n, r in drawn.items()})
+        entries = {n.replace("_", " "): [r] for n, r in drawn.items()}
+        legend = add_legend(p, entries | {"weights moved": [moved]}, place="below")
+        legend.ncols = 4
+        self._moved: Any = legend.items[-1]  # a LegendItem, which Bokeh's stubs do not say
+        self._moved.visible = False  # until there is one
 
     def show(
         self,
         rows: Sequence[dict[str, float]],  # of the log: batch, loss and its terms
+        moved: Sequence[int] = (),  # batches from which on weights were others
     ) -> None:
         "Show a log."
         kept = rows[:: max(1, len(rows) // _MOST_POINTS)]
         columns = {name: np.array([row.get(name, np.nan) for row in kept], float) for name in self.terms}
         above = {name: np.where(values > 0, values, np.nan) for name, values in columns.items()}
         self.curves.data = {"batch": [row["batch"] for row in kept], **above}
+        show_losses(self.figure, above.values())
+        if list(moved) != list(self.moves.data["batch"]):
+            self.moves.data = {"batch": np.asarray(moved, int)}
+            self._moved.visible = len(moved) > 0
 
 # %% ../../nbs/live/09_training_pictures.ipynb #26d54fb1
 def current_reaches(
@@ -79,7 +91,7 @@ class TestReachPicture:
         self,
         size: int = 300,  # width and height of the plot without axes, pixels
     ):
-        p = self.figure = fitted_map("Hand paths of the test trials", size)
+        p = self.figure = fitted_map("Test trials", size)
         self.paths, self.goals = empty_source("xs", "ys", "color"), empty_source("x", "y", "color")
         aims = {"size": 11, "line_color": "color", "fill_color": "color", "fill_alpha": 0.15, "line_width": 1.5}
         p.scatter("x", "y", source=self.goals, **aims)
@@ -90,8 +102,10 @@ class TestReachPicture:
         hand: np.ndarray,  # (trial, time, space) m
         goal: np.ndarray,  # (trial, space) m
         directions: np.ndarray,  # (trial) rad, of the targets
+        when: str = "",  # of the training, say "after 120 batches"; it stands in the title
     ) -> None:
         "Draw other reaches, as `current_reaches` gives them."
+        set_title(self.figure, f"Test trials {when}".strip())
         colors = [direction_color(float(d)) for d in directions]
         self.paths.data = {**path_columns(plane(hand)), "color": colors}
         self.goals.data = {**point_columns(plane(goal)), "color": colors}

@@ -128,8 +128,9 @@ class TaskBuilder(Builder[Environment]):
             layout=widgets.Layout(width="320px"),
         )
         on_value(self._trial, lambda _: self._redraw())
+        self._who, self._force = widgets.HTML(), live(self._picture.force.figure)
         courses = widgets.VBox(
-            [self._timeline, *(live(p.figure) for p in (self._picture.speed, self._picture.force))],
+            [self._who, self._timeline, live(self._picture.speed.figure), self._force],
             layout=widgets.Layout(flex="1 1 340px", min_width="320px"),
         )
         pictures = widgets.HBox(
@@ -151,6 +152,9 @@ class TaskBuilder(Builder[Environment]):
         self._trial.max = max(env.task.n_test() - 1, 0)
         periods = env.task.periods()
         self._timeline.value = timeline(periods, duration=env.duration) if periods else ""
+        plays = "The network that was given" if self.policy is self._given else "A network that has learnt nothing"
+        self._who.value = f"{plays} plays this trial{'' if env.task.loads else '; there is no load on the hand'}."
+        self._force.layout.display = None if env.task.loads else "none"
 
         def draw():
             which = min(self._trial.value, self._trial.max)

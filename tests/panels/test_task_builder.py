@@ -269,3 +269,12 @@ def test_a_load_that_fails_when_it_is_played_says_so():
     assert "no wind there" in message(builder) and len(builder.environment.task.loads) == 1
     builder.undo()
     assert not message(builder) and not builder.environment.task.loads
+
+
+def test_no_empty_frame_where_there_is_no_load():
+    "It is said instead, and who plays."
+    builder = TaskBuilder()
+    assert builder._force.layout.display == "none" and "no load" in builder._who.value
+    assert "learnt nothing" in builder._who.value
+    builder.environment = with_loads(builder.environment, [mn.ConstantLoad(force_vector=[5.0, 0.0])])
+    assert builder._force.layout.display is None and "no load" not in builder._who.value

@@ -1,11 +1,15 @@
 "The training panel without a browser: its thread, its buttons, its pictures."
 
+import threading
 import time
 
 import pytest
 import torch
 
 import motornet_nb as mn
+from motornet_nb.learning import Effort
+from motornet_nb.page.events import TURN
+from motornet_nb.panels.panel import live_figures
 from motornet_nb.panels.training_panel import TrainingPanel
 
 
@@ -160,3 +164,127 @@ def test_a_run_of_the_panel_goes_on_in_code(tmp_path):
     mn.train(net, env, n_batches=1, optimizer=panel()._make_optimizer, **few)
     net, env = world()
     assert len(mn.train(net, env, n_batches=2, resume=True, **few)) == 2
+
+
+def test_a_weight_that_is_moved_acts_from_the_next_batch_on():
+    "The log says when; the code trains the same again, weight by weight."
+    one = panel(n_batches=40)
+    one.start()
+    until(lambda: len(one._rows) > 2)
+    one._weights.controls["muscle"].field.value = 50.0
+    until(lambda: len((one.running and one._progress.weights) or "  ") > 1)
+    one._weights.controls["hidden"].slider.value = 0.0
+    one.wait()
+    course = one.training_log.attrs["weights"]
+    first, *later = course
+    assert first == 0 and course[0] == mn.ReachLoss().weights and course[later[0]]["muscle"] == 50.0
+    muscle, changed = one.training_log["muscle"], later[0]
+    assert 5 < muscle[changed] / muscle[changed - 1] < 20  # ten times, and the network moves a little
+    assert list(one._loss_picture.moves.data["batch"]) == later
+    made = {}
+    assert "moved = {" in one.code() and "reweight=moved.get" in one.code()
+    net, env = world()
+    exec(one.code().replace("engine='eager'", "engine='eager', progress=False"), made)
+    assert made["log"].attrs["weights"] == course
+    moved = made["moved"]
+    log = mn.train(net, env, n_batches=40, batch_size=4, engine="eager", progress=False, reweight=moved.get)
+    assert log["loss"].tolist() == one.training_log["loss"].tolist() and log.attrs["weights"] == course
+    assert all(torch.equal(a, b) for a, b in zip(one.policy.parameters(), net.parameters(), strict=True))
+
+
+def test_sliders_that_were_moved_before_are_those_of_the_first_batch():
+    "Of the learning rate and of the weights; also in the code."
+    one = panel(n_batches=2)
+    one._weights.controls["position"].field.value, one._rate.value = 3.0, 1e-2
+    assert "moved = {0: {'position': 3.0}}" in one.code()
+    one.start()
+    one.wait()
+    net, env = world()
+    loss = mn.Loss(weights=mn.ReachLoss().weights | {"position": 3.0}, terms=mn.ReachLoss().terms)
+    log = mn.train(
+        net, env, loss=loss, n_batches=2, batch_size=4, engine="eager", learning_rate=one._rate.value, progress=False
+    )
+    assert log["loss"].tolist() == one.training_log["loss"].tolist()
+    assert one.training_log["learning_rate"].tolist() == [one._rate.value] * 2
+
+
+def test_a_run_goes_on_with_the_weights_it_had(tmp_path):
+    "Another panel's sliders come to show them."
+    one = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
+    one._weights.controls["muscle"].field.value = 9.0
+    one.start()
+    until(lambda: len(one._rows) > 5)
+    one.stop()
+    one.wait()
+    other = panel(n_batches=10_000, checkpoint=tmp_path, every=5)
+    other.start()
+    until(lambda: len(other._rows) > len(one._rows))
+    assert other._weights.controls["muscle"].field.value == 9.0
+    other._weights.controls["muscle"].field.value = 4.0
+    until(lambda: other._progress.weights[max(other._progress.weights)]["muscle"] == 4.0)
+    other.stop()
+    other.wait()
+    assert other.error is None and {w["muscle"] for w in other.training_log.attrs["weights"].values()} == {9.0, 4.0}
+
+
+def test_weights_that_are_refused():
+    "Said in words; the slider goes back. A function has no weights."
+    one = panel(loss=mn.Loss(weights={"effort": 1.0}, terms={"effort": Effort()}))
+    control = one._weights.controls["effort"]
+    for value in (-1.0, 0.0):
+        control.field.value = value
+        assert "weight of effort" in one._message.widget.value
+        assert control.field.value == control.slider.value == one._weights.now["effort"] == 1.0
+    assert not panel(loss=lambda played: played["hidden"].mean())._weights.controls
+
+
+def test_no_empty_frame_before_the_first_value():
+    "How the network reaches, and what Start does; then the curves in the place of these words."
+    one = panel(n_batches=1)
+    assert [figure._model for figure in live_figures(one)] == [one._path_picture.figure]
+    assert "Start" in one._curve_box.children[0].value and "before training" in one._path_picture.figure.title.text
+    one.start()
+    one.wait()
+    assert [figure._model for figure in live_figures(one)] == [one._path_picture.figure, one._loss_picture.figure]
+    assert one._path_picture.figure.title.text.endswith("after 1 batch")
+
+
+def test_buttons_answer_while_a_batch_is_played_and_while_others_draw():
+    "Pausing… at once, Go on when it waits; Stopping… at once. Nobody waits for the turn of those who draw."
+    go, begun = threading.Event(), threading.Event()
+
+    def slow(played):
+        begun.set()
+        assert go.wait(20)
+        return played["hidden"].square().mean()
+
+    one = panel(loss=slow)
+    one.start()
+    assert begun.wait(20)
+    with TURN:  # held by somebody who draws
+        clicked = threading.Thread(target=one._pause.click)
+        clicked.start()
+        clicked.join(5)
+        assert not clicked.is_alive() and one._pause.description == "Pausing…" and not one._rows
+    go.set()
+    until(lambda: one._pause.description == "Go on")
+    assert len(one._rows) == 1
+    begun.clear()
+    go.clear()
+    one.go_on()
+    assert begun.wait(20)
+    with TURN:
+        clicked = threading.Thread(target=one._end.click)
+        clicked.start()
+        clicked.join(5)
+        assert not clicked.is_alive() and one._end.description == "Stopping…" and one._end.disabled
+    go.set()
+    one.wait(20)
+    assert len(one._rows) == 2 and one._end.description == "Stop" and not one._start.disabled
+
+
+def test_progress_in_words():
+    one = panel(n_batches=3)
+    one.start()
+    one.wait()
+    assert one._status.value.startswith("batch 3 of 3 · loss ") and "batches a second" in one._status.value

@@ -34,6 +34,26 @@ def test_training_takes_what_train_returns(caplog):
     shows(views.training(log.iloc[:1], terms=["gradient_norm"]), caplog)
 
 
+def test_several_networks_have_a_thin_line_each_and_a_median(caplog):
+    "Also from a Dataset; the median is that of the running means."
+    env = point_mass_world(duration=0.05)
+    log = mn.train(
+        [network(env, seed=i) for i in range(3)], env, n_batches=4, batch_size=2, progress=False, engine="eager"
+    ).log
+    for given in (log, log.to_xarray()):
+        p = views.training(given, smooth=1)
+        each = drawn(p, "muscle of each network")
+        assert each["network"] == ["0", "1", "2"]
+        np.testing.assert_allclose(each["ys"][1], log["muscle"].loc[1])
+        np.testing.assert_allclose(drawn(p, "muscle")["value"], log["muscle"].groupby("batch").median())
+        assert (
+            "3 networks" in p.title.text and p.y_range.start < log["kernel"].min() < log["loss"].max() < p.y_range.end
+        )
+        shows(p, caplog)
+    with pytest.raises(ValueError, match="by replicate and batch"):
+        views.training(log.swaplevel())
+
+
 def test_long_training_is_thinned():
     long = pd.DataFrame({"loss": np.ones(30_000)}, index=pd.Index(np.arange(30_000), name="batch"))
     assert len(drawn(views.training(long), "loss")["value"]) <= 2000
