@@ -2588,6 +2588,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                         'motornet_nb.page.shown._kernel': ('page/shown.html#_kernel', 'motornet_nb/page/shown.py'),
                                         'motornet_nb.page.shown._name_of': ('page/shown.html#_name_of', 'motornet_nb/page/shown.py'),
                                         'motornet_nb.page.shown._one_output': ('page/shown.html#_one_output', 'motornet_nb/page/shown.py'),
+                                        'motornet_nb.page.shown._pictures': ('page/shown.html#_pictures', 'motornet_nb/page/shown.py'),
                                         'motornet_nb.page.shown._shown_class': ( 'page/shown.html#_shown_class',
                                                                                  'motornet_nb/page/shown.py'),
                                         'motornet_nb.page.shown._without_stills': ( 'page/shown.html#_without_stills',

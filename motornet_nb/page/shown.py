@@ -8,6 +8,7 @@ __all__ = ['P', 'L', 'PUBLISHING', 'display_alive', 'ShowsItself', 'shown', 'sho
 # %% ../../nbs/page/05_shown.ipynb #7f8ae66b
 import base64
 import functools
+import html
 import os
 import sys
 from collections.abc import Callable
@@ -33,7 +34,7 @@ _ASLEEP = "This is a picture of what was shown. Run this cell to bring it to lif
 _STILL = """<style>
 .jp-OutputArea-child:has(.motornet-alive:not(.jupyter-widgets-disconnected)) ~ .jp-OutputArea-child:has(.NAME),
 .jp-OutputArea-child:has(+ .jp-OutputArea-child .NAME):not(:has(.motornet-alive:not(.jupyter-widgets-disconnected))) { display: none; }
-</style><div class="motornet-still NAME"><img alt="WHAT" style="max-width:100%" src="data:image/png;base64,PICTURE"><p style="opacity:.75">WORDS</p></div>"""
+</style><div class="motornet-still NAME">SHOWN<p style="opacity:.75">WORDS</p></div>""".replace("WORDS", _ASLEEP)
 
 
 def _kernel() -> Any:
@@ -74,17 +75,27 @@ def display_alive(
     if _without_stills():
         display(alive, raw=True)
         return
-    from motornet_nb.page.saving import still
-
     if _one_output():
-        display(alive | {"image/png": encoded}, raw=True)
+        kept = _pictures(still_of or published, name)
+        kept.pop("text/html", "")
+        display(alive | kept, raw=True)
         return
     display(alive, raw=True)
-    words = {"NAME": f"still-{widget.model_id}", "WHAT": name, "PICTURE": encoded, "WORDS": _ASLEEP}
-    html = _STILL
-    for place, text in words.items():
-        html = html.replace(place, text)
-    display({"text/html": html, "image/png": encoded, "text/plain": _ASLEEP}, raw=True)
+    kept = _pictures(still_of or published, name)
+    words = _STILL.replace("NAME", f"still-{widget.model_id}").replace("SHOWN", kept.pop("text/html", ""))
+    display(kept | {"text/html": words, "text/plain": _ASLEEP}, raw=True)
+
+
+def _pictures(make: Callable[[], LayoutDOM], name: str) -> dict[str, str]:
+    "A PNG, and HTML that shows it; nothing of what cannot be painted."
+    from .saving import still
+
+    try:
+        encoded = base64.b64encode(still(make())).decode()
+    except ValueError:
+        return {}
+    shown = f'<img alt="{html.escape(name, quote=True)}" style="max-width:100%" src="data:image/png;base64,{encoded}">'
+    return {"image/png": encoded, "text/html": shown}
 
 # %% ../../nbs/page/05_shown.ipynb #9e7233bc
 class ShowsItself:
