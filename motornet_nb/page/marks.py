@@ -144,7 +144,7 @@ def _seen(chosen: Any, n: int, source: ColumnDataSource) -> list[int]:
     if isinstance(chosen, BooleanFilter):
         return [i for i, yes in enumerate(chosen.booleans if chosen.booleans is not None else [True] * n) if yes]
     if isinstance(chosen, IndexFilter):
-        return [int(i) for i in chosen.indices or range(n)]
+        return list(range(n)) if chosen.indices is None else [int(i) for i in chosen.indices]
     raise refuse("save", "filter", type(chosen).__name__, "a filter by rows")
 
 
@@ -290,7 +290,7 @@ def _wedges(ax: Any, rows: Rows, order: float) -> None:
     if getattr(rows.glyph, "direction", "anticlock") == "clock":
         begin, end = end, begin
     places = zip(rows.numbers("x"), rows.numbers("y"), outer, begin, end, inner, strict=True)
-    wedges = [Wedge((x, y), r, a, b, width=r - i) for x, y, r, a, b, i in places]
+    wedges = [Wedge((x, y), r, a, b, width=r - i if i else None) for x, y, r, a, b, i in places]
     if wedges:
         ax.add_collection(PatchCollection(wedges, zorder=order, **_edges(rows)), autolim=False)
 

@@ -8,18 +8,33 @@ __all__ = ['Painted', 'paint']
 # %% ../../nbs/page/12_painting.ipynb #7956213e
 import html
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from bokeh.models import Column, Div, FactorRange, GridBox, LayoutDOM, Plot, Row, Tabs, Title, Widget
+from bokeh.models import (
+    ColorBar,
+    Column,
+    Div,
+    FactorRange,
+    GridBox,
+    LayoutDOM,
+    Legend,
+    Plot,
+    Row,
+    Tabs,
+    Title,
+    Toolbar,
+    Widget,
+)
 from bokeh.models.plots import GridPlot
 
-from .frames import draw_figure, sides
+from .frames import draw_figure, legend_rows, legend_width, sides
 from .marks import POINT
 
 _DPI = 100  # pixels of the page to the inch
 _LEFT, _RIGHT, _BOTTOM, _TOP, _BARE = 70.0, 16.0, 48.0, 30.0, 10.0  # around a frame, pixels
-_BESIDE, _BELOW = {"ColorBar": 62.0, "Legend": 130.0}, {"ColorBar": 56.0, "Legend": 30.0}
+_BAR_BESIDE, _BAR = 74.0, 56.0  # of a colour bar beside, and above or below
 
 # %% ../../nbs/page/12_painting.ipynb #18a14f18
 class _Placed(NamedTuple):
@@ -52,15 +67,19 @@ class _Around(NamedTuple):
     below: float
 
 
+def _thickness(mark: Legend | ColorBar, side: str) -> float:
+    "Of what stands beside a frame, in pixels."
+    if side in ("left", "right"):
+        return legend_width(mark) if isinstance(mark, Legend) else _BAR_BESIDE
+    return 10 + 20.0 * legend_rows(mark) if isinstance(mark, Legend) else _BAR
+
+
 def _around(p: Any) -> _Around:
     def shown(axes: Any) -> bool:
         return bool(axes) and bool(axes[0].visible)
 
     beside = sides(p)
-    extra = {
-        side: sum((_BESIDE if side in ("left", "right") else _BELOW)[type(m).__name__.lstrip("_")] for m in marks)
-        for side, marks in beside.items()
-    }
+    extra = {side: sum(_thickness(m, side) for m in marks) for side, marks in beside.items()}
     titled = isinstance(p.title, Title) and p.title.visible and bool(p.title.text)
     names = [str(f) for f in p.y_range.factors] if isinstance(p.y_range, FactorRange) else []
     return _Around(
@@ -104,6 +123,11 @@ def _words(div: Div) -> str:
     return "\n".join(line for line in (" ".join(part.split()) for part in text.split("\n")) if line)
 
 
+def _wrapped(text: str, width: float) -> str:
+    "Words in lines that fit into so many pixels."
+    return "\n".join(textwrap.fill(line, max(int(width / 6.6), 15)) for line in text.split("\n"))
+
+
 def _column(blocks: list[_Block], gap: float) -> _Block:
     placed, down = [], 0.0
     for block in blocks:
@@ -139,15 +163,39 @@ def _children(layout: Any) -> Iterator[Any]:
         return
     for child in getattr(layout, "children", ()):
         one = child[0] if isinstance(child, tuple | list) else child
-        if one is not None and one.visible and (isinstance(one, Plot | Div) or not isinstance(one, Widget)):
+        if one is None or not one.visible or isinstance(one, Toolbar):
+            continue
+        if isinstance(one, Plot | Div) or not isinstance(one, Widget):
             yield one
 
 
 _NARROWEST = 280.0  # a figure that stretches, pixels
 
 
+#: columns of a grid as `views.plotting.arrange` has them: least width of one, all gaps, number of columns
+_COLUMNS = re.compile(r"(\d+)px\), calc\(\(100% - (\d+)px\) / (\d+)\)")
+
+
+def _columns(children: list[Any], style: str, width: float) -> _Block:
+    "Parts side by side, equally wide, as many in a line as the page has."
+    found = _COLUMNS.search(style)
+    if found is None:
+        from motornet_nb.core.checks import refuse
+
+        raise refuse("save", "grid-template-columns", style, "one as of `arrange`")
+    narrowest, gaps, n = (int(v) for v in found.groups())
+    gap = gaps / max(n - 1, 1)
+    least = max(min(width, narrowest), (width - gaps) / n)
+    beside = max(int((width + gap + 1e-6) // (least + gap)), 1)
+    share = (width - gap * (beside - 1)) / beside
+    blocks = [_block(c, share)._replace(width=share) for c in children]
+    return _column([_shelf(blocks[i : i + beside], gap) for i in range(0, len(blocks), beside)], gap)
+
+
 def _row(layout: Any, width: float) -> _Block:
     gap, children = float(getattr(layout, "spacing", 0) or 0), list(_children(layout))
+    if isinstance(layout.styles, dict) and layout.styles.get("display") == "grid":
+        return _columns(children, str(layout.styles.get("grid-template-columns")), width)
     natural = [_natural(c) for c in children]
     wraps = "wrap" in str((layout.styles or {}).get("flex-wrap", "")) if hasattr(layout, "styles") else False
     lines: list[list[int]] = [[]]
@@ -185,9 +233,9 @@ def _block(layout: Any, width: float) -> _Block:
     if isinstance(layout, Plot):
         return _figure(layout, width)
     if isinstance(layout, Div):
-        text = _words(layout)
-        lines = sum(max(1, round(len(line) * 6.4 / max(width, 100) + 0.5)) for line in text.split("\n"))
-        return _Block([_Placed(layout, 0, 0, width, 17.0 * lines)], width, 17.0 * lines) if text else _Block([], 0, 0)
+        text = _wrapped(_words(layout), width)
+        tall = 17.0 * (text.count("\n") + 1)
+        return _Block([_Placed(layout, 0, 0, width, tall)], width, tall) if text else _Block([], 0, 0)
     if isinstance(layout, GridBox | GridPlot):
         return _grid(layout, width)
     if isinstance(layout, Row):
@@ -227,7 +275,7 @@ def paint(
         for one in block.placed:
             bottom = 1 - (one.top + one.height) / tall
             if isinstance(one.what, Div):
-                words = _words(one.what)
+                words = _wrapped(_words(one.what), one.width)
                 canvas.text(
                     one.left / wide,
                     bottom + one.height / tall,
@@ -235,7 +283,6 @@ def paint(
                     va="top",
                     fontsize=12 * POINT,
                     color="#333333",
-                    wrap=True,
                 )
                 continue
             room = _around(one.what)

@@ -137,7 +137,7 @@ def add_note(
     return note
 
 # %% ../../nbs/views/05_arm.ipynb #81a97d1c
-_CENTIMETRES = "return String(Math.round(tick * 1e5) / 1e3).replace('-', '−')"
+_CENTIMETRES = "return String(Math.round(tick * factor * 1e3) / 1e3).replace('-', '−')"
 
 
 def moment_arm_axis(
@@ -149,4 +149,4 @@ def moment_arm_axis(
     signs = "− flexes, + extends" if isinstance(body.skeleton, TwoDofArm) else "− shortens, + lengthens"
     p.yaxis.axis_label = f"{axis_label('moment arm', 'cm' if turns else '')}\n{signs}"
     if turns and not isinstance(p.yaxis.formatter, CustomJSTickFormatter):
-        p.yaxis.formatter = CustomJSTickFormatter(code=_CENTIMETRES)
+        p.yaxis.formatter = CustomJSTickFormatter(args={"factor": 100}, code=_CENTIMETRES)

@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 from bokeh.layouts import column, gridplot, row
-from bokeh.models import ColumnDataSource, Div, LinearColorMapper, Range1d, Slider, Span
+from bokeh.models import CDSView, ColumnDataSource, Div, IndexFilter, LinearColorMapper, Range1d, Slider, Span
 from bokeh.plotting import figure
 from bokeh.transform import transform
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import PathCollection
 from worlds import arm, network
 
 import motornet_nb as mn
 from motornet_nb.page.painting import paint
 from motornet_nb.panels.panel import Panel
+from motornet_nb.views.legends import add_legend
+from motornet_nb.views.plotting import arrange
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +54,37 @@ def test_a_row_that_wraps_goes_on_below():
     painted = paint(row(*figures, styles={"flex-wrap": "wrap"}), width=650)
     first, second, third = (box(painted, p) for p in figures)
     assert second.y0 == pytest.approx(first.y0) and third.y1 < first.y0 and third.x0 == pytest.approx(first.x0)
+
+
+def test_figures_that_are_arranged_share_the_line():
+    "Three side by side where there is room, two on a narrow page; the toolbar takes none."
+    figures = [sized(width=None, height=200, sizing_mode="stretch_width") for _ in range(3)]
+    for width, beside in ((1000, 3), (600, 2)):
+        painted = paint(arrange(figures, 3), width=width)
+        tops = [box(painted, p).y1 for p in figures]
+        assert [t == pytest.approx(tops[0]) for t in tops] == [i < beside for i in range(3)]
+        assert box(painted, figures[beside - 1]).x1 > 0.95
+
+
+def test_an_empty_filter_shows_no_row():
+    p = figure()
+    p.scatter("x", "y", source=ColumnDataSource({"x": [0, 1], "y": [0, 1]}), view=CDSView(filter=IndexFilter([])))
+    p.line([0, 1], [0, 1])
+    drawn = paint(p).axes[p.id].collections
+    assert sum(len(c.get_offsets()) for c in drawn if isinstance(c, PathCollection)) == 0
+
+
+def test_a_legend_has_its_title_its_columns_and_room():
+    "Below the plot, within the picture."
+    p = figure(width=300, height=250)
+    entries = {name: [p.line([0, 1], [0, i])] for i, name in enumerate("abc")}
+    legend = add_legend(p, entries, title="group", place="below")
+    legend.ncols = 2
+    painted = paint(p)
+    (drawn,) = [a for a in painted.axes[p.id].artists if hasattr(a, "get_texts")]
+    FigureCanvasAgg(painted.canvas).draw()
+    assert drawn.get_title().get_text() == "group" and drawn._ncols == 2
+    assert drawn.get_window_extent().y0 >= 0
 
 
 def test_a_map_keeps_its_aspect():
@@ -140,3 +175,11 @@ def test_what_panels_show_is_painted(played, panel):
         "explorer": lambda: mn.Explorer(ds, ds),
     }[panel]()
     assert len(paint(Panel.static(made)).axes) >= 2
+
+
+def test_moment_arms_of_a_body_are_painted():
+    "Ticks in cm."
+    layout = mn.views.moment_arms(mn.geometric_arm26())
+    painted = paint(layout)
+    arms = [ax for ax in painted.axes.values() if ax.get_ylabel().startswith("moment arm")]
+    assert arms and all(ax.yaxis.get_major_formatter()(0.02, 0) == "2" for ax in arms)
