@@ -39,7 +39,7 @@ FILES = Path(__file__).parent / "app_files" if "__file__" in globals() else Path
 EXTENSIONS = [
     "@voila-dashboards/widgets-manager8",
     "@jupyter-widgets/jupyterlab-manager",
-    "@bokeh/jupyter_bokeh",
+    "anywidget",
     "anywidget",
 ]
 

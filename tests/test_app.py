@@ -75,7 +75,7 @@ def test_the_page_for_teaching(monkeypatch, tmp_path):
         assert page.locator("#motornet-status").is_hidden() and page.locator("#motornet-asleep").is_hidden()
         for panel in range(2):
             one = page.locator(".motornet-panel").nth(panel)
-            field, handle = one.locator("input[type=number]:visible").first, one.locator(".noUi-handle:visible").first
+            field, handle = one.locator(".motornet-number input:visible").first, one.locator(".noUi-handle:visible").first
             before = field.input_value()
             drawn = lab.on_figures(page, "figures.everything()")
             handle.focus()

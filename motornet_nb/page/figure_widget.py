@@ -103,7 +103,7 @@ class FigureWidget(anywidget.AnyWidget):
 
     @property
     def document(self) -> Document:
-        "The figure's document."
+        "The Bokeh document that holds what is shown; it was made with the widget if there was none."
         assert self.figure.document is not None
         return self.figure.document
 

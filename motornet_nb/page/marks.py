@@ -108,8 +108,8 @@ class Rows:
     def numbers(
         self,
         name: str,  # of a property of the glyph
-    ) -> np.ndarray:
-        "One number a row."
+    ) -> np.ndarray:  # (row)
+        "Values of a property as floats; NaN where there is none."
         return np.array([np.nan if v is None else v for v in self.values(name)], float)
 
     def colors(
@@ -128,9 +128,9 @@ class Rows:
         return found
 
     def lines(self) -> dict[str, Any]:
-        "Colour, width and kind of the lines, one a row, as `LineCollection` takes them."
-        dashes = [_dash(d) for d in self.values("line_dash")] if hasattr(self.glyph, "line_dash") else ["-"]
-        widths = np.nan_to_num(self.numbers("line_width"), nan=1.0) * POINT
+        "The look of lines, one value a row, as `LineCollection` takes it: `colors` (RGBA), `linewidths` (points), `linestyles`."
+        dashes: list[Any] = [_dash(d) for d in self.values("line_dash")] if hasattr(self.glyph, "line_dash") else ["-"]
+        widths: Any = np.nan_to_num(self.numbers("line_width"), nan=1.0) * POINT
         scaled = [
             (0, tuple(POINT * v / max(w, 0.1) for v in d)) if d != "-" else d
             for d, w in zip(dashes, widths, strict=False)

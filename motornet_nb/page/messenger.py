@@ -87,7 +87,9 @@ class Shown(Protocol):
     version: int
 
     @property
-    def document(self) -> Document: ...
+    def document(self) -> Document:
+        "The Bokeh document whose changes the page is told of."
+        ...
 
 
 def _latest(events: Iterable[DocumentPatchedEvent]) -> list[DocumentPatchedEvent]:

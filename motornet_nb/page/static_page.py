@@ -8,6 +8,7 @@ __all__ = ['bundles', 'has_formulas', 'head']
 # %% ../../nbs/page/20_static_page.ipynb #e184e21d
 import functools
 import re
+from typing import Any, cast
 
 from bokeh.model import Model
 from bokeh.models.widgets import TableWidget, Widget
@@ -88,4 +89,4 @@ def head(
     if not parts:
         return ""
     extra = f"<style>{_FORMULA_STYLE}</style>\n<script>{_FORMULAS}</script>\n" if formulas else ""
-    return f"{Resources(mode='inline', components=parts).render()}\n<script>{DRESS_ALL}</script>\n{extra}"
+    return f"{Resources(mode='inline', components=cast(Any, parts)).render()}\n<script>{DRESS_ALL}</script>\n{extra}"

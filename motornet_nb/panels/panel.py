@@ -116,13 +116,13 @@ class Panel(widgets.VBox):
         words = Div(text="<p><em>A picture: run the notebook to move it.</em></p>", sizing_mode="stretch_width")
         return column([words, self._still()], sizing_mode="stretch_width")
 
-    def _figures(self) -> list[LayoutDOM]:
+    def _live_models(self) -> list[LayoutDOM]:
         return [each.figure for each in live_figures(self)]
 
     def _still(self) -> LayoutDOM:
         from bokeh.layouts import column
 
-        return column([_copy_of(figure) for figure in self._figures()], sizing_mode="stretch_width")
+        return column([_copy_of(figure) for figure in self._live_models()], sizing_mode="stretch_width")
 
     def _ipython_display_(self) -> None:
         display_alive(self, self.static, type(self).__name__, still_of=self._still)

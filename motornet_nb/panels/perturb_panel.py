@@ -30,7 +30,7 @@ from ..results.dataset import to_dataset
 from ..task.environment import Environment
 from ..task.perturbation import Perturbation
 from ..views.plotting import axis_label
-from ..views.reach_grid import reach_grid
+from ..views.reach_sliders import reach_grid
 from ..views.varied import including, nearest
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Perturb(Panel):
             "vision delay": [f"{1000 * d:.4g} ms" for d in delays],
         }
         start = [nearest(fields, now.field_strength), nearest(delays, late)]
-        bare = self._play(self._reference_of)
+        bare = self._play(_without_disturbance(now))
         played = [to_dataset(self._play(state), self.seed) for state in states]
         return reach_grid(played, texts, undisturbed=to_dataset(bare, self.seed), start=start)
 
@@ -176,7 +176,7 @@ class Perturb(Panel):
 
     def _simulate(self, perturbation: Perturbation) -> None:
         "Play the network; nothing is changed if that is refused."
-        bare = Perturbation(**{n: getattr(perturbation, n) for n in ("direction", "distance", "start_posture")})
+        bare = _without_disturbance(perturbation)
         played = self._play(perturbation)
         if bare != self._reference_of:
             reference = reach_of(played if bare == perturbation else self._play(bare))
@@ -370,6 +370,11 @@ class Perturb(Panel):
             widgets.VBox(rows),
             widgets.VBox([maps, self.time, self._numbers, courses], layout=widgets.Layout(min_width="0")),
         )
+
+
+def _without_disturbance(perturbation: Perturbation) -> Perturbation:
+    "The same reach, undisturbed."
+    return Perturbation(**{n: getattr(perturbation, n) for n in ("direction", "distance", "start_posture")})
 
 
 def _aside(reach: Reach) -> float:  # m

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .perturbation_figures import perturbation
     from .playback import animation
     from .population_paths import phase_plane
-    from .reach_grid import reach_grid
+    from .reach_sliders import reach_grid
     from .roses import preferred_directions
     from .sliders import slider_grid
     from .timecourses import activations, kinematics, time_courses
@@ -65,7 +65,7 @@ __getattr__ = lazily(
         "perturbation": "perturbation_figures",
         "phase_plane": "population_paths",
         "preferred_directions": "roses",
-        "reach_grid": "reach_grid",
+        "reach_grid": "reach_sliders",
         "ridge_map": "tuning_maps",
         "slider_grid": "sliders",
         "time_courses": "timecourses",

@@ -345,7 +345,7 @@ def animation(
         *(c.figure for c in courses), styles={"flex": "2 1 320px", "min-width": "0"}, sizing_mode="stretch_width"
     )
     layout = row(left, right, **wraps)
-    plays(layout, Film(played.seconds, lambda k: _show(played, now, courses, k)))
+    plays(layout, Film(list(played.seconds), lambda k: _show(played, now, courses, k)))
     return layout
 
 

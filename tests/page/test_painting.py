@@ -174,7 +174,7 @@ def test_what_panels_show_is_painted(played, panel):
         "training": lambda: mn.TrainingPanel(net, env),
         "explorer": lambda: mn.Explorer(ds, ds),
     }[panel]()
-    assert len(paint(Panel.static(made)).axes) >= 2
+    assert len(paint(Panel.static(made)).axes) >= (1 if panel == "training" else 2)  # curves come with the first value
 
 
 def test_moment_arms_of_a_body_are_painted():

@@ -8,7 +8,7 @@ from worlds import arm, network
 
 import motornet_nb as mn
 from motornet_nb.results.kinematics import endpoint_speed
-from motornet_nb.views.reach_grid import reach_grid
+from motornet_nb.views.reach_sliders import reach_grid
 
 STRENGTHS, DELAYS = (-20.0, 0.0, 20.0), (0.02, 0.1)
 TEXTS = {"force field": [f"{s:g} N s/m" for s in STRENGTHS], "vision delay": [f"{1000 * d:g} ms" for d in DELAYS]}
