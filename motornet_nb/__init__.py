@@ -1,6 +1,6 @@
 """The neural control of movement in Jupyter: bodies, tasks, and networks trained through them."""
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 from typing import TYPE_CHECKING
 

@@ -25,10 +25,12 @@ from ..live.course import CoursePicture
 from ..live.reach_pictures import Reach, ReachPicture, reach_of
 from ..page.events import exclusive
 from .controls import NumberControl, on_value
+from .number_fields import steps_in_ms
 from .panel import CodeBox, Message, Panel, button, live, two_columns
 from ..results.dataset import to_dataset
 from ..task.environment import Environment
 from ..task.perturbation import Perturbation
+from ..views.muscle_legend import MuscleLegend
 from ..views.plotting import axis_label
 from ..views.reach_sliders import reach_grid
 from ..views.varied import including, nearest
@@ -48,11 +50,11 @@ def _in_steps(
     declaration: Parameter,  # of a delay, s
     timestep: float,  # s
 ) -> Parameter:
-    "A delay counted in steps."
+    "A delay as a number of steps, which is shown in ms (`steps_in_ms`)."
     first, last = declaration.typical or (timestep, timestep)
     return number(
         1,
-        f"× {1000 * timestep:g} ms",
+        "",
         declaration.description,
         at_least=1,
         typical=(max(1, round(first / timestep)), round(last / timestep)),
@@ -211,7 +213,11 @@ class Perturb(Panel):
             ["", "5 3"],
             legend=False,
         )
-        self.activation_picture = CoursePicture("Muscle activation", "activation", body.muscle_names, 220)
+        self.activation_picture = CoursePicture(
+            "Muscle activation", "activation", body.muscle_names, 220, legend=False
+        )
+        self.legend = MuscleLegend(body.muscle_names)
+        self.legend.link(*(p.figure for p in (self.arm_picture, self.hand_picture, self.activation_picture)))
 
     def _redraw(self) -> None:
         "Pictures and controls as the perturbation is now."
@@ -270,7 +276,7 @@ class Perturb(Panel):
         add("field_strength", _DECLARED["field_strength"], "force field", 0.0)
         for sense, text in (("vision", "vision delay"), ("proprioception", "proprioception delay")):
             name = f"{sense}_delay"
-            add(name, _in_steps(_DECLARED[name], dt), text, env.delay_steps[sense], whole=True)
+            add(name, _in_steps(_DECLARED[name], dt), text, env.delay_steps[sense], whole=True, unit=steps_in_ms(dt))
         for what in ("action", "observation"):
             noise = getattr(env, f"{what}_noise")
             if noise.ndim == 0:  # noise of each element's own has no single number to be set
@@ -360,15 +366,16 @@ class Perturb(Panel):
         on_value(self.time, self._at)
         self._numbers = widgets.HTML()
         wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
-        maps = widgets.HBox(
-            [live(p.figure, flex="0 0 auto") for p in (self.hand_picture, self.arm_picture)], layout=wrap
-        )
+        pictures = (self.hand_picture, self.arm_picture)
+        maps = widgets.HBox([live(p.figure, flex="0 1 auto", max_width="100%") for p in pictures], layout=wrap)
         courses = widgets.HBox(
             [live(p.figure, **wide) for p in (self.speed_picture, self.activation_picture)], layout=wrap
         )
         return two_columns(
             widgets.VBox(rows),
-            widgets.VBox([maps, self.time, self._numbers, courses], layout=widgets.Layout(min_width="0")),
+            widgets.VBox(
+                [live(self.legend.layout), maps, self.time, self._numbers, courses], layout=widgets.Layout(min_width="0")
+            ),
         )
 
 
