@@ -28,7 +28,9 @@ from motornet_nb.views.arm import (
     draw_muscles,
     draw_workspace,
     muscle_columns,
+    name_workspace,
     planar_outlines,
+    reach_words,
 )
 from ..views.plotting import empty_source, point_columns
 
@@ -55,7 +57,9 @@ class Arm:
         self.muscles = empty_source(*MUSCLE_COLUMNS, *columns)
         draw_workspace(p, self.reach)
         draw_bones(p, self.bones, *((26, 0.25) if near else (11, 0.45)))
-        self._says = whole and not near
+        self._says, self._words = whole and not near, empty_source("x", "y", "text")
+        if self._says:
+            name_workspace(p, self._words)
         if whole:
             self.lines = draw_muscles(p, self.muscles, rows, **muscles)
             self.lines.visible = not near
@@ -79,6 +83,7 @@ class Arm:
         if body is not self._body:
             self._body, self.edge = body, plane(workspace(body))
             put(self.reach, point_columns(self.edge))
+            put(self._words, reach_words(self.edge))
         drawn = planar_outlines(body, position)
         self.outline, self.paths, self.schematic = drawn.bones[0], drawn.paths(), drawn.schematic
         joints, names = self.outline[:-1], list(body.skeleton.joint_names)

@@ -23,7 +23,16 @@ from ..body.statics import moment_arm_map
 from ..core.checks import refuse
 from ..page.shown import shows_itself
 from ..results.trials import plane
-from .arm import add_note, draw_bones, draw_joints, draw_workspace, moment_arm_axis, planar_outlines
+from motornet_nb.views.arm import (
+    add_note,
+    draw_bones,
+    draw_joints,
+    draw_workspace,
+    moment_arm_axis,
+    name_workspace,
+    planar_outlines,
+    reach_words,
+)
 from .colors import color_of, line_dash, line_style
 from .drawing import table
 from .legends import StripEntry, add_legend, legend_strip
@@ -69,6 +78,7 @@ def _body_map(effector: Effector, drawn: Outlines, edge: np.ndarray, size: int) 
     p = fitted_map(effector.name, size, extent, (axis_label(space[0], "m"), axis_label(space[1], "m")))
     if len(edge):
         draw_workspace(p, source(point_columns(edge)), name="workspace")
+        name_workspace(p, source(reach_words(edge)))
     if len(bones) > 1:
         draw_bones(p, source(point_columns(bones)), name="bones")
     entries = {}

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from bokeh.document import Document
 from worlds import network
 
 import motornet_nb as mn
@@ -49,3 +50,30 @@ def test_lines_are_named_under_the_plot():
     picture.name_lines("now", "before")
     (legend,) = [x for x in picture.figure.below if hasattr(x, "items")]
     assert [item.label.value for item in legend.items] == ["now", "before"]
+
+
+def test_muscles_are_as_wide_as_they_are_active_at_the_time_that_is_shown(world, played):
+    "Or as they pull, of their own maximum; before the first step, as at its end."
+    body, reach, picture = world[0].effector, reach_of(played, 2), ReachPicture("Arm")
+    relative = played["muscle_force"][2] / body.max_isometric_force
+    for by, values in (("activation", played["activation"][2]), ("force", relative)):
+        picture.by = by
+        for step, row in ((0, 0), (1, 0), (7, 6), (20, 19)):
+            picture.show(body, reach, step)
+            np.testing.assert_allclose(picture.arm.muscles.data["width"], 1.5 + 7.5 * values[row].numpy(), rtol=1e-5)
+            np.testing.assert_allclose(picture.arm.muscles.data["force"], relative[row], rtol=1e-5)
+    assert picture.arm.note.text == "Width of a muscle: force / maximum"
+    with pytest.raises(ValueError, match="by = 'speed' is not allowed"):
+        ReachPicture("", by="speed")
+
+
+def test_at_another_time_only_what_moves_is_told(world, played):
+    "Not the way of the hand, the target, nor how far the hand gets."
+    picture, document, told = ReachPicture("Arm"), Document(), []
+    document.add_root(picture.figure)
+    picture.show(world[0].effector, reach_of(played, 2), 7)
+    document.on_change(lambda event: told.append(event))
+    picture.show(world[0].effector, reach_of(played, 2), 8)
+    sources = [event.model for event in told]
+    assert set(sources) <= {picture.hand, picture.arm.bones, picture.arm.joints, picture.arm.muscles}
+    assert all(not {"muscle", "color", "path", "joint"} & set(event.cols) for event in told)
