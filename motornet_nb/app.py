@@ -40,7 +40,6 @@ EXTENSIONS = [
     "@voila-dashboards/widgets-manager8",
     "@jupyter-widgets/jupyterlab-manager",
     "anywidget",
-    "anywidget",
 ]
 
 # %% ../nbs/app.ipynb #282636de

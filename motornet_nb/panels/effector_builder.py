@@ -185,12 +185,12 @@ class EffectorBuilder(Builder[Effector]):
         self._drift = button(
             "Show the passive drift", self._show_drift, "how far the hand drifts without drive, from a grid of postures"
         )
-        wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
+        wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 300px", "min_width": "min(280px, 100%)"}
         self._drift_map = live(self.drift_picture.figure)
         self._arms_box, self._drift_box = widgets.VBox(), widgets.VBox([self._drift])
         body = live(picture.figure, flex="0 1 auto", min_width="0")
         first = widgets.VBox(
-            [self.moving.widget, body, self._by], layout=widgets.Layout(flex="0 1 480px", min_width="0")
+            [self.moving.widget, body, self._by], layout=widgets.Layout(flex="1 1 380px", max_width="480px", min_width="0")
         )
         first.add_class("motornet-first")
         beside = widgets.VBox([live(self.force_picture.figure), self._arms_box], layout=widgets.Layout(**wide))

@@ -365,7 +365,7 @@ class Perturb(Panel):
         )
         on_value(self.time, self._at)
         self._numbers = widgets.HTML()
-        wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 340px", "min_width": "320px"}
+        wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 300px", "min_width": "min(280px, 100%)"}
         pictures = (self.hand_picture, self.arm_picture)
         maps = widgets.HBox([live(p.figure, flex="0 1 auto", max_width="100%") for p in pictures], layout=wrap)
         courses = widgets.HBox(

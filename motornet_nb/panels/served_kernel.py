@@ -60,9 +60,10 @@ def _run(connection_file: str, folder: str, environment: dict[str, str]) -> None
     os.chdir(folder)
     from ipykernel.kernelapp import IPKernelApp
 
-    IPKernelApp.launch_instance(
-        ["-f", connection_file, "--HistoryManager.enabled=False", "--log-level=ERROR", "--quiet"]
-    )
+    # ipywidgets was imported when there was no kernel yet: a page would get no answer when it asks for all widgets
+    listen = "__import__('ipywidgets').register_comm_target()"
+    options = ["--HistoryManager.enabled=False", "--log-level=ERROR", "--quiet", f"--IPKernelApp.exec_lines={listen}"]
+    IPKernelApp.launch_instance(["-f", connection_file, *options])
 
 # %% ../../nbs/panels/17_served_kernel.ipynb #95dc5a9b
 class _Process:

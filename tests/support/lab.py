@@ -64,7 +64,7 @@ FIGURES = """
     if (here.length !== meant.length) return [`${here.length} fields but ${meant.length}`];
     return here.map((v, i) => alike(v, meant[i]) ? null : `field ${i}: the page has ${v} but Python ${meant[i]}`).filter(x => x);
   };
-  const points = () => [...models.values()].filter(m => m.type === 'CustomJS').map(m => m.args instanceof Map ? Object.fromEntries(m.args) : m.args).filter(a => a.page && a.p).flatMap(({p, sources}) => {
+  const points = () => [...models.values()].filter(m => m.type === 'CustomJS').map(m => m.args instanceof Map ? Object.fromEntries(m.args) : m.args).filter(a => a.page && a.p && a.sources?.flatMap).flatMap(({p, sources}) => {
     const figure = views.find(v => v.model === p), canvas = figure?.canvas_view.el.getBoundingClientRect();
     return !figure ? [] : sources.flatMap(s => { const {x, y} = plain(s.data);
       return x.map((_, i) => [canvas.left + figure.frame.x_scale.compute(x[i]), canvas.top + figure.frame.y_scale.compute(y[i])]) });
@@ -175,6 +175,8 @@ def jupyterlab(root: Path) -> Iterator[Lab]:
         "--ServerApp.disable_check_xsrf=True",
         "--LabApp.expose_app_in_browser=True",
         "--LabApp.news_url=",
+        f"--LabApp.user_settings_dir={root / '.settings'}",
+        f"--LabApp.workspaces_dir={root / '.workspaces'}",
         f"--ServerApp.root_dir={root}",
     ]
     with serving(f"{url}/api", "jupyterlab", *options), chromium() as browser:

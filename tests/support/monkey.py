@@ -1,6 +1,7 @@
 """Random hands on the controls of a page: a seeded sequence of moves of sliders, fields, lists, boxes, buttons and the mouse."""
 
 import random
+import re
 
 from lab import on_figures, quiet
 from playwright.sync_api import Locator, Page
@@ -52,7 +53,8 @@ class Monkey:
         return " ".join(keys)
 
     def _number(self, field: Locator) -> str:
-        now = float(field.input_value() or 0)
+        shown = field.input_value()
+        now = float(shown) if re.fullmatch(r"-?[\d.]+(e-?\d+)?", shown) else 0.0
         new = self.random.choice(
             [
                 f"{now * self.random.uniform(0.7, 1.4):.4g}",
