@@ -83,7 +83,15 @@ def _around(p: Any) -> _Around:
     titled = isinstance(p.title, Title) and p.title.visible and bool(p.title.text)
     names = [str(f) for f in p.y_range.factors] if isinstance(p.y_range, FactorRange) else []
     return _Around(
-        (max(_LEFT + 14 * str(p.yaxis[0].axis_label or "").count("\n") if p.yaxis else 0, 30 + 7 * max(map(len, names), default=0)) if shown(p.yaxis) else _BARE) + extra["left"],
+        (
+            max(
+                _LEFT + 14 * str(p.yaxis[0].axis_label or "").count("\n") if p.yaxis else 0,
+                30 + 7 * max(map(len, names), default=0),
+            )
+            if shown(p.yaxis)
+            else _BARE
+        )
+        + extra["left"],
         _RIGHT + extra["right"],
         (_TOP if titled else _BARE) + extra["above"],
         (_BOTTOM if shown(p.xaxis) else _BARE) + extra["below"],

@@ -190,7 +190,8 @@ class EffectorBuilder(Builder[Effector]):
         self._arms_box, self._drift_box = widgets.VBox(), widgets.VBox([self._drift])
         body = live(picture.figure, flex="0 1 auto", min_width="0")
         first = widgets.VBox(
-            [self.moving.widget, body, self._by], layout=widgets.Layout(flex="1 1 380px", max_width="480px", min_width="0")
+            [self.moving.widget, body, self._by],
+            layout=widgets.Layout(flex="1 1 380px", max_width="480px", min_width="0"),
         )
         first.add_class("motornet-first")
         beside = widgets.VBox([live(self.force_picture.figure), self._arms_box], layout=widgets.Layout(**wide))

@@ -213,9 +213,7 @@ class Perturb(Panel):
             ["", "5 3"],
             legend=False,
         )
-        self.activation_picture = CoursePicture(
-            "Muscle activation", "activation", body.muscle_names, 220, legend=False
-        )
+        self.activation_picture = CoursePicture("Muscle activation", "activation", body.muscle_names, 220, legend=False)
         self.legend = MuscleLegend(body.muscle_names)
         self.legend.link(*(p.figure for p in (self.arm_picture, self.hand_picture, self.activation_picture)))
 
@@ -374,7 +372,8 @@ class Perturb(Panel):
         return two_columns(
             widgets.VBox(rows),
             widgets.VBox(
-                [live(self.legend.layout), maps, self.time, self._numbers, courses], layout=widgets.Layout(min_width="0")
+                [live(self.legend.layout), maps, self.time, self._numbers, courses],
+                layout=widgets.Layout(min_width="0"),
             ),
         )
 
