@@ -28,7 +28,7 @@ def load_reference(name: str) -> xr.Dataset:
 
 #: tests that drive a browser, run notebooks, compile a lot or kill processes: they begin first, and `make check` leaves them out
 SLOW = (
-    *("test_lab", "test_app", "test_browser", "test_publishing", "test_demo", "test_report"),
+    *("test_lab", "test_scene", "test_app", "test_browser", "test_publishing", "test_demo", "test_report"),
     *("tests/fused/", "test_fused_engine", "test_compiled_engine", "test_engines", "test_rollout", "test_audit"),
     *("test_run_folder", "test_checkpoint", "test_training", "test_recipe", "test_recorded_variables"),
     *("test_effector_builder", "test_task_builder", "test_against_mujoco", "test_reinforcement"),
@@ -40,7 +40,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if any(name in item.nodeid for name in SLOW):
             item.add_marker("slow")
-    longest = ("tests/test_lab.py", "tests/test_app.py", "test_every_notebook_runs", "tests/panels/test_publishing.py")
+    longest = (
+        "tests/test_lab.py",
+        "tests/test_app.py",
+        "tests/test_scene.py",
+        "test_every_notebook_runs",
+        "tests/panels/test_publishing.py",
+    )
     items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
 
 
