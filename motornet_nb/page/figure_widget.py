@@ -25,7 +25,8 @@ from .messenger import Messenger, messenger
 PAGE = "written by the page"
 
 _SCRIPT = """
-const title = bokeh => [...bokeh._all_models.values()].filter(m => m.type === 'Figure').map(m => m.title?.text ?? m.title ?? '').filter(t => t).join('; ');
+const title = bokeh => ([...bokeh._all_models.values()].filter(m => m.type === 'Figure').map(m => m.title?.text ?? m.title ?? '').filter(t => t).join('; ')
+  || [...bokeh._all_models.values()].filter(m => m.type === 'Div').map(m => m.text.replace(/<[^>]*>/g, '')).join('; '));
 const render = async ({model, el}) => {
   const manager = model.widget_manager, id = model.get('messenger').replace('IPY_MODEL_', '');
   const speaker = await manager.get_model(id);
@@ -55,7 +56,8 @@ const render = async ({model, el}) => {
   shown.ready = true;
   motornet.apply(shown);
   motornet.dress(bokeh, place);
-  place.setAttribute('role', 'img');
+  const moved = [...bokeh._all_models.values()].some(m => /Toggle|Slider|Select|Button|Checkbox/.test(m.type));
+  place.setAttribute('role', moved ? 'group' : 'img');  // what is inside of an image cannot be reached
   const call = () => place.setAttribute('aria-label', title(bokeh));
   call();
   bokeh.on_change(event => {

@@ -27,7 +27,7 @@ const motornet_names = () => {
       if (e.matches('.noUi-handle')) {
         const now = Number(e.getAttribute('aria-valuenow')), readout = words(e.closest('.jupyter-widgets')?.querySelector('.widget-readout'));
         const shown = e.closest('.motornet-row')?.querySelector('.motornet-number input, input[type=number]')?.value;
-        const text = readout || shown || (Number.isFinite(now) ? String(Number(now.toPrecision(6))) : '');
+        const text = shown || readout || (Number.isFinite(now) ? String(Number(now.toPrecision(6))) : '');
         set(e, 'aria-valuetext', [text, unit(label)].filter(x => x).join(' '));
       }
     }

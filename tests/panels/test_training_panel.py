@@ -233,7 +233,7 @@ def test_weights_that_are_refused():
     control = one._weights.controls["effort"]
     for value in (-1.0, 0.0):
         control.field.value = value
-        assert "weight of effort" in one._message.widget.value
+        assert "weight of effort" in one._message.text
         assert control.field.value == control.slider.value == one._weights.now["effort"] == 1.0
     assert not panel(loss=lambda played: played["hidden"].mean())._weights.controls
 
@@ -241,11 +241,11 @@ def test_weights_that_are_refused():
 def test_no_empty_frame_before_the_first_value():
     "How the network reaches, and what Start does; then the curves in the place of these words."
     one = panel(n_batches=1)
-    assert [figure._model for figure in live_figures(one)] == [one._path_picture.figure]
+    assert [figure.figure for figure in live_figures(one)] == [one._path_picture.figure]
     assert "Start" in one._curve_box.children[0].value and "before training" in one._path_picture.figure.title.text
     one.start()
     one.wait()
-    assert [figure._model for figure in live_figures(one)] == [one._path_picture.figure, one._loss_picture.figure]
+    assert [figure.figure for figure in live_figures(one)] == [one._path_picture.figure, one._loss_picture.figure]
     assert one._path_picture.figure.title.text.endswith("after 1 batch")
 
 

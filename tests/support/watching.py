@@ -103,6 +103,7 @@ def again(panel: widgets.Widget) -> widgets.Widget:
         fresh = mn.EffectorBuilder(panel.effector)
         fresh.activation = panel.activation
         fresh.posture = panel.posture
+        fresh._by.value, fresh.moving._then.value = panel._by.value, panel.moving._then.value
         if panel.effector.n_muscles:
             fresh._muscles.show(panel._muscles.chosen)
     elif isinstance(panel, mn.TaskBuilder):
