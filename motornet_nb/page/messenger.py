@@ -58,7 +58,7 @@ motornet.hear ??= (figures, bytes) => {
       if (version <= shown.version) continue;
       shown.patches.push([patch, buffers]);
       if (shown.seen) motornet.apply(shown);
-      else { clearTimeout(shown.later); shown.later = setTimeout(() => motornet.apply(shown), 300) }
+      else { clearTimeout(shown.later); shown.later = setTimeout(() => motornet.apply(shown), 0) }
     }
 };
 export default {
