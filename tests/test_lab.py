@@ -116,7 +116,7 @@ def test_the_effector_builder(notebook):
         assert said(page, "float(p.effector.skeleton.l1g)") == 0.135
         assert said(page, "(exec(p.code(), made := {}), made['effector'] == p.effector)[1]")
         settled(page, "p")
-        monkey(page, 200, 5)
+        monkey(page, 120, 5)
 
 
 def test_the_task_builder(notebook):
