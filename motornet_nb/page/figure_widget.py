@@ -30,7 +30,7 @@ const title = bokeh => ([...bokeh._all_models.values()].filter(m => m.type === '
 const render = async ({model, el}) => {
   const manager = model.widget_manager, id = model.get('messenger').replace('IPY_MODEL_', '');
   const speaker = await manager.get_model(id);
-  while (!globalThis.motornet?.bokeh) await new Promise(done => setTimeout(done, 20));  // its script may still be loading
+  if (!globalThis.motornet?.bokeh) await new Promise(done => document.addEventListener('motornet', done, {once: true}));
   const motornet = globalThis.motornet, Bokeh = await motornet.bokeh(speaker);
   const token = Math.random().toString(36).slice(2);
   const said = await new Promise(done => {

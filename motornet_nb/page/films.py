@@ -58,7 +58,9 @@ def _frames(film: Film, speed: float) -> list[int]:
     return [int(np.abs(seconds - t).argmin()) for t in shown]
 
 
-def _painted(layout: LayoutDOM, film: Film, frames: list[int], width: float, large: bool) -> Iterator[np.ndarray]:
+def _painted(
+    layout: LayoutDOM, film: Film, frames: list[int], width: float, large: bool, dark: bool
+) -> Iterator[np.ndarray]:
     "Pictures (height, width, 3), of even size."
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
@@ -66,7 +68,7 @@ def _painted(layout: LayoutDOM, film: Film, frames: list[int], width: float, lar
     for k in frames:
         if k != last:
             film.draw(k)
-            canvas = FigureCanvasAgg(paint(layout, width, large).canvas)
+            canvas = FigureCanvasAgg(paint(layout, width, large, dark).canvas)
             canvas.figure.set_dpi(100 * (1.5 if large else 1))
             canvas.draw()
             pixels = np.asarray(canvas.buffer_rgba())[..., :3]
@@ -81,6 +83,7 @@ def save_film(
     *,
     width: float = 1000,  # pixels
     large: bool = False,  # whether letters and lines are larger
+    dark: bool = False,  # whether it is light on dark
     speed: float = 1.0,  # relative to real time
 ) -> None:
     """Write what a layout plays as a film of 25 pictures a second, from its first frame to its last.
@@ -95,7 +98,7 @@ def save_film(
     write = {".mp4": _write_mp4, ".gif": _write_gif}[path.suffix]
     frames = _frames(film, speed)
     try:
-        replace_file(path, lambda part: write(part, _painted(layout, film, frames, width, large)))
+        replace_file(path, lambda part: write(part, _painted(layout, film, frames, width, large, dark)))
     finally:
         film.draw(0)
 

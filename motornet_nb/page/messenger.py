@@ -61,6 +61,7 @@ motornet.hear ??= (figures, bytes) => {
       else { clearTimeout(shown.later); shown.later = setTimeout(() => motornet.apply(shown), 0) }
     }
 };
+document.dispatchEvent(new Event('motornet'));  // figures that came first wait for it
 export default {
   initialize({model}) {
     model.on('msg:custom', (said, bytes) => {

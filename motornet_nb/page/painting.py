@@ -13,13 +13,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from bokeh.models import (
-    ColorBar,
     Column,
     Div,
     FactorRange,
     GridBox,
     LayoutDOM,
-    Legend,
     Plot,
     Row,
     Tabs,
@@ -29,12 +27,12 @@ from bokeh.models import (
 )
 from bokeh.models.plots import GridPlot
 
-from .frames import draw_figure, legend_rows, legend_width, sides
+from .frames import draw_figure, sides, thickness
 from .marks import POINT
+from .theme import swapped
 
 _DPI = 100  # pixels of the page to the inch
 _LEFT, _RIGHT, _BOTTOM, _TOP, _BARE = 70.0, 16.0, 48.0, 30.0, 10.0  # around a frame, pixels
-_BAR_BESIDE, _BAR = 74.0, 56.0  # of a colour bar beside, and above or below
 
 # %% ../../nbs/page/08_painting.ipynb #18a14f18
 class _Placed(NamedTuple):
@@ -67,19 +65,12 @@ class _Around(NamedTuple):
     below: float
 
 
-def _thickness(mark: Legend | ColorBar, side: str) -> float:
-    "Of what stands beside a frame, in pixels."
-    if side in ("left", "right"):
-        return legend_width(mark) if isinstance(mark, Legend) else _BAR_BESIDE
-    return 10 + 20.0 * legend_rows(mark) if isinstance(mark, Legend) else _BAR
-
-
 def _around(p: Any) -> _Around:
     def shown(axes: Any) -> bool:
         return bool(axes) and bool(axes[0].visible)
 
     beside = sides(p)
-    extra = {side: sum(_thickness(m, side) for m in marks) for side, marks in beside.items()}
+    extra = {side: sum(thickness(m, side) for m in marks) for side, marks in beside.items()}
     titled = isinstance(p.title, Title) and p.title.visible and bool(p.title.text)
     names = [str(f) for f in p.y_range.factors] if isinstance(p.y_range, FactorRange) else []
     return _Around(
@@ -252,6 +243,37 @@ def _block(layout: Any, width: float) -> _Block:
     return _column([_block(c, width) for c in _children(layout)], gap)
 
 # %% ../../nbs/page/08_painting.ipynb #71185b4a
+def _darken(canvas: Any) -> None:
+    "Swap the neutral colours of all that is painted."
+    from matplotlib.collections import Collection
+    from matplotlib.colors import to_hex, to_rgba, to_rgba_array
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+    from matplotlib.text import Text
+
+    def one(color: Any) -> Any:
+        opacity = to_rgba(color)[3]
+        return to_rgba(swapped(to_hex(color)), opacity)
+
+    def many(colors: Any) -> list[Any]:
+        return [one(c) for c in to_rgba_array(colors)]
+
+    canvas.draw_without_rendering()  # which makes the ticks
+    for artist in {id(a): a for a in canvas.findobj()}.values():  # a legend names its parts twice
+        if isinstance(artist, Text):
+            artist.set_color(one(artist.get_color()))
+        elif isinstance(artist, Line2D):
+            artist.set(
+                color=one(artist.get_color()),
+                mfc=one(artist.get_markerfacecolor()),
+                mec=one(artist.get_markeredgecolor()),
+            )
+        elif isinstance(artist, Patch):
+            artist.set(facecolor=one(artist.get_facecolor()), edgecolor=one(artist.get_edgecolor()))
+        elif isinstance(artist, Collection) and artist.get_array() is None:
+            artist.set(facecolor=many(artist.get_facecolor()), edgecolor=many(artist.get_edgecolor()))
+
+
 class Painted(NamedTuple):
     "A matplotlib figure, and the axes of each Bokeh figure by its id."
 
@@ -263,6 +285,7 @@ def paint(
     layout: LayoutDOM,  # a Bokeh figure or layout
     width: float = 1000.0,  # of the whole, for what stretches, pixels of a page
     large: bool = False,  # whether letters and lines are larger, for a talk
+    dark: bool = False,  # whether neutral colours are swapped, as on a dark page
 ) -> Painted:
     """Draw a Bokeh figure or layout with matplotlib; 100 pixels are an inch.
 
@@ -298,4 +321,6 @@ def paint(
             frame = max(one.width - room.left - room.right, 20), max(one.height - room.above - room.below, 20)
             box = (one.left + room.left) / wide, bottom + room.below / tall, frame[0] / wide, frame[1] / tall
             axes[one.what.id] = draw_figure(canvas, box, one.what)
+    if dark:
+        _darken(canvas)
     return Painted(canvas, axes)

@@ -28,6 +28,7 @@ def save(
     width: float = 1000,  # of a layout that stretches, pixels of a page; 100 are an inch
     dpi: float = 200,  # dots an inch, of a .png
     large: bool = False,  # whether letters and lines are larger, for a talk
+    dark: bool = False,  # whether it is light on dark: neutral colours are swapped, as on a dark page
     speed: float = 1.0,  # of a film, relative to real time
 ) -> Path:  # of the file
     """Write a figure or a layout as a picture (.png, .svg, .pdf), or what plays as a film (.mp4, .gif).
@@ -42,9 +43,9 @@ def save(
     if not is_number(dpi) or not 20 <= dpi <= 1200:
         raise refuse("save", "dpi", dpi, "a number from 20 to 1200")
     if path.suffix in FILMS:
-        save_film(layout, path, width=width, large=large, speed=speed)
+        save_film(layout, path, width=width, large=large, dark=dark, speed=speed)
         return path
-    canvas = paint(layout, width, large).canvas
+    canvas = paint(layout, width, large, dark).canvas
     replace_file(path, lambda part: _write(canvas, part, path.suffix[1:], dpi))
     return path
 

@@ -34,6 +34,7 @@ _ASLEEP = "This is a picture of what was shown. Run this cell to bring it to lif
 _STILL = """<style>
 .jp-OutputArea-child:has(.motornet-alive:not(.jupyter-widgets-disconnected)) ~ .jp-OutputArea-child:has(.NAME),
 .jp-OutputArea-child:has(+ .jp-OutputArea-child .NAME):not(:has(.motornet-alive:not(.jupyter-widgets-disconnected))) { display: none; }
+[data-jp-theme-light=false] .NAME img { filter: invert(0.9) hue-rotate(180deg); }
 </style><div class="motornet-still NAME">SHOWN<p style="opacity:.75">WORDS</p></div>""".replace("WORDS", _ASLEEP)
 
 
@@ -54,7 +55,7 @@ def _one_output() -> bool:
 
 
 def display_alive(
-    widget: "widgets.DOMWidget",  # what is alive
+    alive: Callable[[], "widgets.DOMWidget"],  # makes or hands on what is alive
     published: Callable[[], LayoutDOM],  # makes what a page without Python shows
     name: str,  # what it is, in words
     still_of: Callable[[], LayoutDOM] | None = None,  # makes what the picture shows; what is published if None
@@ -68,19 +69,20 @@ def display_alive(
     if os.environ.get(PUBLISHING):
         display({"text/html": "".join(components(published())), "text/plain": name}, raw=True)
         return
+    widget = alive()
     widget.add_class("motornet-alive")
     bundle = {"text/plain": name}
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    alive = bundle | {"application/vnd.jupyter.widget-view+json": view}
+    living = bundle | {"application/vnd.jupyter.widget-view+json": view}
     if _without_stills():
-        display(alive, raw=True)
+        display(living, raw=True)
         return
     if _one_output():
         kept = _pictures(still_of or published, name)
         kept.pop("text/html", "")
-        display(alive | kept, raw=True)
+        display(living | kept, raw=True)
         return
-    display(alive, raw=True)
+    display(living, raw=True)
     kept = _pictures(still_of or published, name)
     words = _STILL.replace("NAME", f"still-{widget.model_id}").replace("SHOWN", kept.pop("text/html", ""))
     display(kept | {"text/html": words, "text/plain": _ASLEEP}, raw=True)
@@ -105,11 +107,11 @@ class ShowsItself:
 
     def _ipython_display_(self) -> None:
         assert isinstance(self, LayoutDOM)
-        if os.environ.get(PUBLISHING) and _kernel() is not None:
-            from IPython.display import display
+        display_alive(self._widget, lambda: self, _name_of(self))
 
-            display({"text/html": "".join(components(self)), "text/plain": _name_of(self)}, raw=True)
-            return
+    def _widget(self) -> "FigureWidget":
+        "What is alive; the same again while it is."
+        assert isinstance(self, LayoutDOM)
         import ipywidgets as widgets
 
         from .figure_widget import FigureWidget
@@ -117,7 +119,7 @@ class ShowsItself:
         if self._alive is None or self._alive.comm is None:
             object.__setattr__(self, "_alive", FigureWidget(self, layout=widgets.Layout(width="100%")))
         assert self._alive is not None
-        display_alive(self._alive, lambda: self, _name_of(self))
+        return self._alive
 
     def save(
         self,

@@ -125,7 +125,7 @@ class Panel(widgets.VBox):
         return column([_copy_of(figure) for figure in self._live_models()], sizing_mode="stretch_width")
 
     def _ipython_display_(self) -> None:
-        display_alive(self, self.static, type(self).__name__, still_of=self._still)
+        display_alive(lambda: self, self.static, type(self).__name__, still_of=self._still)
 
 # %% ../../nbs/panels/07_panel.ipynb #twocolum
 def two_columns(

@@ -151,7 +151,7 @@ def add_direction_bar(
         p,
         LinearColorMapper(palette=direction_palette(180), low=0, high=360),
         padding=10,
-        title="target",
+        title="direction of the target",
         ticker=FixedTicker(ticks=angles),
         major_label_overrides=labels,
     )

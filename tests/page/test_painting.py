@@ -3,11 +3,23 @@
 import numpy as np
 import pytest
 from bokeh.layouts import column, gridplot, row
-from bokeh.models import CDSView, ColumnDataSource, Div, IndexFilter, LinearColorMapper, Range1d, Slider, Span
+from bokeh.models import (
+    CDSView,
+    ColorBar,
+    ColumnDataSource,
+    Div,
+    FixedTicker,
+    IndexFilter,
+    LinearColorMapper,
+    Range1d,
+    Slider,
+    Span,
+)
 from bokeh.plotting import figure
 from bokeh.transform import transform
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import PathCollection
+from matplotlib.legend import Legend as MatplotlibLegend
 from worlds import arm, network
 
 import motornet_nb as mn
@@ -183,3 +195,22 @@ def test_moment_arms_of_a_body_are_painted():
     painted = paint(layout)
     arms = [ax for ax in painted.axes.values() if ax.get_ylabel().startswith("moment arm")]
     assert arms and all(ax.yaxis.get_major_formatter()(0.02, 0) == "2" for ax in arms)
+
+
+def test_a_legend_and_a_colour_bar_on_one_side_stand_side_by_side():
+    "Neither covers the other, nor leaves the picture."
+    p = figure(width=600, height=300)
+    mapper, words = LinearColorMapper(palette="Viridis256", low=0, high=1), {0: "none", 1: "all"}
+    p.line([0, 1], [0, 1], legend_label="a line of some length")
+    p.add_layout(p.legend[0], "right")
+    p.add_layout(
+        ColorBar(color_mapper=mapper, title="value", ticker=FixedTicker(ticks=[0, 1]), major_label_overrides=words),
+        "right",
+    )
+    painted = paint(p)
+    painted.canvas.draw_without_rendering()
+    ax, whole = painted.axes[p.id], painted.canvas.bbox
+    legend = next(a for a in ax.artists if isinstance(a, MatplotlibLegend)).get_window_extent()
+    bar = ax.child_axes[0].get_tightbbox()
+    assert [t.get_text() for t in ax.child_axes[0].get_yticklabels()] == ["none", "all"]
+    assert not legend.overlaps(bar) and max(legend.x1, bar.x1) <= whole.x1
