@@ -47,7 +47,7 @@ _NAIVE, _ADAPTED, _TEST = "curl_field/naive", "curl_field/adapted", "no field"
 _EARLY = 0.6  # s before a reach is over the next is asked for
 _NEAREST = 0.02  # m between target and centre
 _BATCHES = 300  # of practice
-_WIDEST = {False: 560, True: 900}  # pixels, of the picture; in a lecture
+_WIDEST = {False: 720, True: 900}  # pixels, of the picture; in a lecture
 _FULL = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # activations from which on muscles may be red
 _MODE = {mode.name: mode for mode in MODES}
 _RATES = {"real time": 1.0, "half speed": 0.5, "a quarter": 0.25}
@@ -331,7 +331,7 @@ class Scene(Panel):
         rates = _RATES if rate in _RATES.values() else _RATES | {f"{rate:g} × real time": rate}
         speed = widgets.Dropdown(options=list(rates.items()), value=rate, layout=_WIDE)
         on_value(speed, lambda value: setattr(self._player, "rate", value))
-        picture = column(self._picture.figure, self._words, sizing_mode="stretch_width")
+        picture, widest = column(self._picture.figure, self._words, sizing_mode="stretch_width"), _WIDEST[self._large]
         beside = [
             widgets.HTML("<b>Body and senses</b>: what else is different"),
             self._disturb,
@@ -344,10 +344,10 @@ class Scene(Panel):
             widgets.VBox(
                 [live(picture, width="100%"), self._message.widget],
                 layout=widgets.Layout(
-                    flex="1 1 320px", width="auto", max_width=f"{_WIDEST[self._large]}px", min_width="0"
+                    flex="1 1 320px", width="auto", max_width=f"min({widest}px, 80vh)", min_width="0"
                 ),
             ),
-            widgets.VBox(beside, layout=widgets.Layout(flex="0 1 300px", min_width="240px", margin="0 0 0 12px")),
+            widgets.VBox(beside, layout=widgets.Layout(flex="0 1 420px", min_width="240px", margin="0 0 0 12px")),
         ]
         wrap = widgets.Layout(flex_flow="row wrap", align_items="flex-start", width="100%")
         return [
