@@ -16,8 +16,9 @@ from bokeh.models import ColorBar, FixedTicker, LinearColorMapper, Range1d, Span
 from bokeh.plotting import figure
 
 from ..core.checks import refuse
+from .changes import put
 from .course import TimePicture
-from .trial_pictures import ShownTrials, highlight_rows, update_columns
+from .trial_pictures import ShownTrials
 from ..results.kinematics import endpoint_speed
 from ..results.reader import whole_trials
 from ..views.colors import INK, color_of
@@ -214,18 +215,11 @@ class TrialCoursePicture(TimePicture):
         Several trials whose components have colours of their own are thin lines, with a thick one for the mean of those that are finite.
         """
         rows = [line for course in courses for line in _lines_of(course)]
-        update_columns(self.lines, {name: [getattr(line, name) for line in rows] for name in _Line._fields})
+        put(self.lines, {name: [getattr(line, name) for line in rows] for name in _Line._fields})
         self.mark_go(go_time([c.shown for c in courses]))
         set_title(self.figure, f"Δ {self.title}" if difference else self.title)
         self.figure.yaxis[0].axis_label = f"Δ {self.y}" if difference else self.y
         self.zero.visible = difference
-
-    def highlight(
-        self,
-        name: str,  # of a component; "" for none
-    ) -> None:
-        "Let a component stand out, if it is drawn here."
-        highlight_rows(self.lines, "name", name)
 
 # %% ../../nbs/live/07_trial_courses.ipynb #d8726f45
 def _direction_ticks(directions: np.ndarray) -> dict[int, str]:
@@ -278,7 +272,7 @@ class RasterPicture(TimePicture):
         values, seconds = mean[:, self.order].T, shown.seconds  # (unit, time)
         step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.01
         new = {"image": [np.ascontiguousarray(values, np.float32)], "x": [seconds[0] - step / 2]}
-        update_columns(self.image, {**new, "dw": [len(seconds) * step], "dh": [len(values)]})
+        put(self.image, {**new, "dw": [len(seconds) * step], "dh": [len(values)]})
         self.mapper.update(low=low, high=high)
         set_title(
             self.figure, f"{self.title}, mean of {len(shown.labels)}{words}" if len(shown.labels) > 1 else self.title

@@ -18,13 +18,13 @@ from ..live.trial_courses import TrialCourse, course_differences, largest_value,
 from ..live.trial_pictures import DASH_OF_DATASET, HandPathPicture, ShownTrials, TrialBodyPicture
 from ..page.events import exclusive
 from .controls import on_value
-from .name_legend import NameLegend
-from .panel import CodeBox, Message, Panel, live, set_children
+from .panel import CodeBox, Message, Panel, live
 from .trial_chooser import TrialChooser
 from .trial_figures import TrialFigures
 from ..results.reader import TrialReader
 from ..results.trials import as_trials, direction_names
 from ..views.legends import line_legend
+from ..views.muscle_legend import MuscleLegend
 from ..views.playback import animation
 
 # %% ../../nbs/panels/21_explorer.ipynb #e10da189
@@ -74,7 +74,7 @@ class Explorer(Panel):
         self._picked: list[int] = []
         self._now, self._difference = 0, False
         self._chooser = TrialChooser(self._reader, _MAX_PICKED, self._chosen)
-        self._muscles = NameLegend("muscles", self._stand_out)
+        self._muscles = MuscleLegend(one=True)
         self._make_bar()
         self._make_pictures()
         super().__init__([widgets.HTML(_STYLE), self._message.widget, self._code.area, self._arranged()])
@@ -91,7 +91,7 @@ class Explorer(Panel):
         columns = {
             "trial-maps": [self._bar, maps, self._note],
             "trial-lists": [self._chooser.widget, switches],
-            "trial-courses": [self._legend, self._muscles, self._words, self._courses_box],
+            "trial-courses": [self._legend, live(self._muscles.layout), self._words, self._courses_box],
         }
         boxes = [widgets.VBox(parts, layout=widgets.Layout(min_width="0")) for parts in columns.values()]
         for name, box in zip(columns, boxes, strict=True):
@@ -140,12 +140,12 @@ class Explorer(Panel):
     @property
     def highlight(self) -> str:
         "The muscle that stands out in all figures; '' for none."
-        return self._muscles.chosen
+        return "".join(self._muscles.pressed)
 
     @highlight.setter
     @exclusive
     def highlight(self, name: str) -> None:
-        self._muscles.choose(name, "Explorer")
+        self._muscles.press(*([name] if name != "" else []), owner=self)
 
     @exclusive
     def show(
@@ -247,10 +247,6 @@ class Explorer(Panel):
         if chosen:
             self._chosen(chosen)
 
-    def _stand_out(self, name: str) -> None:
-        for picture in (self._figures, *([] if self._body is None else [self._body])):
-            picture.highlight(name)
-
     # ---- pictures ------------------------------------------------------------------------------------------------
 
     def _make_pictures(self) -> None:
@@ -274,7 +270,7 @@ class Explorer(Panel):
 
             if self._message.guard(draw) and self._body is not None:  # one's own may not say where its bones are
                 self._pictures.insert(0, self._body)
-                self._muscles.mark_columns(self._body.muscles, "muscle")
+                self._muscles.link(self._body.figure)
         room = {"flex": "1 1 235px", "min_width": "0", "max_width": "460px"}
         self._maps = [live(p.figure, **room) for p in self._pictures]
         readers = [reader for reader in (self._reader, self._other) if reader is not None]
@@ -331,11 +327,11 @@ class Explorer(Panel):
         less = f"{self._names[1]} less {self._names[0]}" if shown.largest else ""
         self._figures.show(shown.trials, shown.courses, bool(less))
         self._legend.value = self._in_legend(shown.trials)
-        self._stand_out(self._muscles.chosen)
         self._words.value = self._said_of_differences(shown, less)
         self._note.value = self._said_of_trials(shown.trials)
         self._place(self._reader.seconds)
-        set_children(self._courses_box, self._figures.widgets)
+        self._muscles.apply()
+        self._courses_box.children = self._figures.widgets
 
     def _place(self, seconds: np.ndarray) -> None:
         t = float(seconds[self._now])

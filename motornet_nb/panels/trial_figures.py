@@ -14,10 +14,10 @@ import numpy as np
 
 from ..live.trial_courses import RasterPicture, TrialCourse, TrialCoursePicture, activity_range
 from ..live.trial_pictures import ShownTrials
-from .name_legend import NameLegend
 from .panel import live
 from ..results.reader import TrialReader
 from ..views.legends import line_legend
+from ..views.muscle_legend import MuscleLegend
 from ..views.plotting import axis_label
 
 # %% ../../nbs/panels/20_trial_figures.ipynb #fd6b7d6e
@@ -45,7 +45,7 @@ class TrialFigures:
         readers: Sequence[TrialReader],  # of one Dataset or two
         names: Sequence[str],  # what these are called
         first: Any,  # a Dataset, in memory, of a trial of the first
-        muscles: NameLegend,  # whose names let courses stand out
+        muscles: MuscleLegend,  # whose names let courses stand out
     ):
         self._readers, self._names, self._muscles = readers, names, muscles
         self.widgets: list[widgets.Widget] = []
@@ -71,7 +71,7 @@ class TrialFigures:
         self.courses = {v: TrialCoursePicture(titles[v], labels.get(v, load), span=span) for v in names}
         self._legends = {v: widgets.HTML(layout=_UNDER) for v in names}
         for variable in (v for v in names if v in _OF_MUSCLES):
-            self._muscles.mark_columns(self.courses[variable].lines, "name")
+            self._muscles.link(self.courses[variable].figure)
         self._course_widgets = {v: _beside(live(p.figure), self._legends[v]) for v, p in self.courses.items()}
 
     def _make_rasters(self) -> None:
@@ -126,8 +126,8 @@ class TrialFigures:
         low, high = activity_range(list(with_units.values()))
         for which, s in with_units.items():
             self.rasters[which].show(s, low, high)
-        self._muscles.fill(list(muscles), list(muscles.values()))
-        self.highlight(self._muscles.chosen)
+        self._muscles.show(list(muscles), list(muscles.values()))
+        self._muscles.apply()
         self.widgets = [*seen, *(self._raster_widgets[which] for which in with_units)]
 
     def move(
@@ -137,15 +137,6 @@ class TrialFigures:
         "Put all cursors at a time."
         for picture in (*self.courses.values(), *self.rasters.values()):
             picture.move(seconds)
-
-    def highlight(
-        self,
-        name: str,  # of a muscle; "" for none
-    ) -> None:
-        "Let the courses of a muscle stand out."
-        for variable in _OF_MUSCLES:
-            if variable in self.courses:
-                self.courses[variable].highlight(name)
 
     def title(
         self,

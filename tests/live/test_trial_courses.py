@@ -130,13 +130,3 @@ def test_time_axes_are_aligned(shown):
     pictures = [TrialCoursePicture("", "y", span=(0.01, 0.2)), RasterPicture("", np.arange(5), span=(0.01, 0.2))]
     sides = [[(p.x_range.start, p.x_range.end), p.min_border_left, p.right] for p in (q.figure for q in pictures)]
     assert sides[0] == sides[1] == [(0.01, 0.2), 78, []]  # nothing beside the plot: the colour bar is below
-
-
-def test_a_name_stands_out(shown):
-    picture = TrialCoursePicture("", "y")
-    picture.show([trial_course(shown[0], "activation")])
-    name = picture.lines.data["name"][3]
-    picture.highlight(name)
-    assert picture.lines.selected.indices == [3, 4, 5]
-    picture.highlight("nobody")
-    assert picture.lines.selected.indices == []

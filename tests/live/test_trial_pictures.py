@@ -8,7 +8,8 @@ from bokeh.document import Document
 from bokeh.events import Tap
 
 import motornet_nb as mn
-from motornet_nb.live.trial_pictures import HandPathPicture, ShownTrials, TrialBodyPicture, update_columns
+from motornet_nb.live.changes import put
+from motornet_nb.live.trial_pictures import HandPathPicture, ShownTrials, TrialBodyPicture
 from motornet_nb.views.arm import planar_outline
 from motornet_nb.views.plotting import empty_source
 
@@ -56,11 +57,11 @@ def test_a_page_is_told_of_what_differs():
     told = []
     document = Document()
     document.add_root(columns)
-    document.on_change(lambda event: told.append(event.cols))
-    update_columns(columns, {"xs": [np.zeros(3), np.ones(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
-    update_columns(columns, {"xs": [np.zeros(3), np.ones(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
-    update_columns(columns, {"xs": [np.zeros(3), np.zeros(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
-    assert told == [None, ["xs"]] and columns.data["xs"][1].tolist() == [0, 0]
+    document.on_change(lambda event: told.append(sorted(event.cols)))
+    put(columns, {"xs": [np.zeros(3), np.ones(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
+    put(columns, {"xs": [np.zeros(3), np.ones(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
+    put(columns, {"xs": [np.zeros(3), np.zeros(2)], "color": ["red", "blue"], "n": np.array([1.0, np.nan])})
+    assert told == [["color", "n", "xs"], ["xs"]] and columns.data["xs"][1].tolist() == [0, 0]
 
 
 def test_a_move_tells_what_moves(world, shown):

@@ -509,7 +509,7 @@ def test_a_muscle_stands_out_in_all_figures(pair):
         (pair._body.muscles, "muscle"),
     ):
         chosen = {columns.data[column][i] for i in columns.selected.indices}
-        assert chosen == {pair.highlight} and columns.tags == [pair._muscles.mark, column]
+        assert chosen == {pair.highlight} and columns.id in pair._muscles.sources
     pair.show(2)
     assert pair.highlight and len(pair._figures.courses["activation"].lines.selected.indices) == 2  # of two Datasets
     with pytest.raises(ValueError, match=r"highlight = 'heart'.*one of"):

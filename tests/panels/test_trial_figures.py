@@ -6,9 +6,9 @@ from worlds import arm_world, network
 import motornet_nb as mn
 from motornet_nb.live.trial_courses import trial_course
 from motornet_nb.live.trial_pictures import ShownTrials
-from motornet_nb.panels.name_legend import NameLegend
 from motornet_nb.panels.trial_figures import TrialFigures
 from motornet_nb.results.reader import TrialReader
+from motornet_nb.views.muscle_legend import MuscleLegend
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def shown(reader, figures, **changed):
 
 
 def test_figures_are_of_what_there_is(reader):
-    legend = NameLegend("muscles", print)
+    legend = MuscleLegend(one=True)
     figures = TrialFigures([reader], ["ds"], reader.read([0]), legend)
     trials = shown(reader, figures)
     assert list(figures.courses) == ["speed", "joint_position", "activation", "muscle_force", "endpoint_load", "hidden"]
@@ -36,13 +36,13 @@ def test_figures_are_of_what_there_is(reader):
     assert len(figures.widgets) == 7
     figures.move(0.1)
     assert {p.cursor.location for p in (*figures.courses.values(), *figures.rasters.values())} == {0.1}
-    figures.highlight(legend.names[1])
+    legend.press(legend.names[1])
     assert len(figures.courses["activation"].lines.selected.indices) == 3  # two trials and their mean
     assert figures.courses["speed"].lines.selected.indices == []
 
 
 def test_without_units_there_is_no_raster(reader):
     bare = TrialReader(reader.ds.drop_vars("hidden"))
-    figures = TrialFigures([bare], ["ds"], bare.read([0]), NameLegend("muscles", print))
+    figures = TrialFigures([bare], ["ds"], bare.read([0]), MuscleLegend(one=True))
     shown(bare, figures)
     assert figures.rasters == {} and figures.units == [] and len(figures.widgets) == 4

@@ -1,11 +1,14 @@
 "One legend for the muscles of all figures of a panel."
 
 import numpy as np
+import pytest
+from bokeh.embed import components
 from bokeh.io import save
 from bokeh.layouts import column
 from bokeh.resources import INLINE
 from lab import chromium, listen
 
+from motornet_nb.page.static_page import head
 from motornet_nb.views.muscle_legend import MuscleLegend
 from motornet_nb.views.plotting import source, styled_figure
 
@@ -61,3 +64,50 @@ def test_a_click_on_a_name_dims_the_other_muscles_in_all_figures(tmp_path):
             assert page.evaluate(selected, legend.sources) == expected
         page.get_by_role("button", name="flexor", exact=True).click()
         assert page.evaluate(selected, legend.sources) == [[], []] and not wrong
+
+
+def test_what_is_pointed_at_stands_out_in_all_figures():
+    "A name, by pointer or keyboard; a line in one figure; what is pressed comes back."
+    legend, (lines, points) = MuscleLegend(NAMES), pictures()
+    legend.link(lines, points)
+    legend.press("flexor")
+    body = "".join(components(column(legend.layout, lines, points)))
+    selected = "ids => ids.map(id => Bokeh.documents[0].get_model_by_id(id).selected.indices)"
+    line = """id => { const view = Bokeh.index.find_one_by_id(id), box = view.canvas_view.el.getBoundingClientRect();
+      return [box.x + view.frame.bbox.left + view.frame.x_scale.compute(1) - view.frame.bbox.left, box.y + view.frame.y_scale.compute(2)] }"""
+    with chromium() as opened:
+        page = opened.new_page()
+        wrong = listen(page)
+        page.set_content(f"<html><head>{head(body)}</head><body>{body}<p>elsewhere</p></body></html>")
+        name = page.get_by_role("button", name="biceps", exact=True)
+        name.hover()
+        assert page.evaluate(selected, legend.sources) == [[2], [0, 2, 3]]
+        page.get_by_text("elsewhere").hover()
+        assert page.evaluate(selected, legend.sources) == [[0], [1, 2]]
+        name.focus()
+        assert page.evaluate(selected, legend.sources) == [[2], [0, 2, 3]]
+        assert name.get_attribute("aria-pressed") == "false"
+        name.blur()
+        assert page.evaluate(selected, legend.sources) == [[0], [1, 2]]
+        page.mouse.move(*page.evaluate(line, lines.id))
+        page.wait_for_function(f"ids => String(({selected})(ids)[0]) === '2'", arg=legend.sources)
+        assert page.evaluate(selected, legend.sources) == [[2], [0, 2, 3]]
+        page.get_by_text("elsewhere").hover()
+        page.wait_for_function(f"ids => String(({selected})(ids)[0]) === '0'", arg=legend.sources)
+        assert not wrong
+
+
+def test_one_at_a_time_and_those_that_stay():
+    "As the explorer wants it; another body keeps what is pressed, and a name that is not there is refused."
+    legend, (lines, _) = MuscleLegend(NAMES, one=True), pictures()
+    legend.link(lines)
+    columns = lines.renderers[0].data_source
+    legend.press("biceps")
+    legend.toggles[0].active = True  # as the page does it
+    assert legend.pressed == ["flexor"] and columns.selected.indices == [0]
+    legend.show(["extensor", "flexor"], ["#000000", "#ffffff"])
+    assert legend.pressed == ["flexor"] and columns.selected.indices == [0, 2]  # biceps is none of the legend's now
+    legend.show(["extensor"])
+    assert legend.pressed == [] == columns.selected.indices
+    with pytest.raises(ValueError, match=r"Explorer: highlight = 'heart'.*one of extensor, or ''"):
+        legend.press("heart", owner="Explorer")
