@@ -47,7 +47,7 @@ class LossPicture:
         add_hover(p, [("batch", "@batch"), ("$name", "@$name{0.00000}")], list(drawn.values()))
         entries = {n.replace("_", " "): [r] for n, r in drawn.items()}
         legend = add_legend(p, entries | {"weights moved": [moved]}, place="below")
-        legend.ncols = 4
+        legend.ncols = 2  # which a phone has room for
         self._moved: Any = legend.items[-1]  # a LegendItem, which Bokeh's stubs do not say
         self._moved.visible = False  # until there is one
 

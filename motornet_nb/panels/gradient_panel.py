@@ -6,13 +6,15 @@
 __all__ = ['MORE', 'LESS', 'arrows', 'GradientPanel']
 
 # %% ../../nbs/panels/23_gradient_panel.ipynb #2105a30f
+import html
 import math
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import torch
-from bokeh.models import Arrow, ColumnDataSource, NormalHead
+from bokeh.models import Arrow, ColumnDataSource, CustomJSHover, CustomJSTickFormatter, HoverTool, NormalHead
+from bokeh.plotting import figure
 from torch import nn
 
 from ..control.replicates import Replicates
@@ -21,13 +23,17 @@ from ..core.checks import as_float, is_number, refuse
 from ..learning.gradients import played_gradients
 from ..learning.loss import Loss, hand_to_target
 from ..learning.optimizer import NetworkOptimizer
+from ..live.changes import put
 from ..live.course import CoursePicture
 from ..live.reach_pictures import Reach, ReachPicture, reach_of
+from ..page.events import exclusive
 from .controls import on_value
-from .panel import Message, Panel, button, live
+from .panel import Message, Panel, button, live, two_columns
+from .rows import label_widget, row_of
 from ..results.trials import degrees
 from ..task.environment import Environment
 from ..task.trials import Trials
+from ..views.muscle_legend import MuscleLegend
 from ..views.plotting import add_hover, styled_figure
 
 # %% ../../nbs/panels/23_gradient_panel.ipynb #8740046b
@@ -87,25 +93,15 @@ class GradientPanel(Panel):
         with torch.no_grad(), suitable_threads(len(self.trials), env.effector.device):
             before = play(net, env, self.trials, deterministic=True)
             self._before = [reach_of(before, i) for i in range(len(self.trials))]
-        self._message, self._trial = Message(), 0
+        self._message, self._trial, self._step = Message(), 0, 0
         self._restart_optimizer()
         self._make_pictures()
         self._make_controls()
-        self._update()
-        self._show_time(int(np.abs(self.gradient).sum(1).argmax()))
-        wrap, wide = widgets.Layout(flex_flow="row wrap"), {"flex": "1 1 320px", "min_width": "300px"}
-        maps = [live(p.figure, flex="0 0 auto") for p in (self.arm_picture, self.hand_picture)]
-        courses = [live(f, **wide) for f in (self.bars, self.gradient_picture.figure, self.activation_picture.figure)]
-        super().__init__(
-            [
-                self._bar,
-                self._message.widget,
-                self._status,
-                widgets.HBox(maps, layout=wrap),
-                self.time,
-                widgets.HBox(courses, layout=wrap),
-            ]
-        )
+        self._play()
+        self._step = int(np.abs(self.gradient).sum(1).argmax())
+        self.time.value = self._step
+        self._redraw()
+        super().__init__([self._columns()])
 
     # ---- the public face -----------------------------------------------------------------------------------------
 
@@ -119,6 +115,7 @@ class GradientPanel(Panel):
         "What is shown, as `drive_gradients` returns it."
         return self._ds
 
+    @exclusive
     def train_step(self) -> float:  # the loss before it
         "Change the network by one step of the optimizer on the chosen trial."
         with torch.enable_grad(), suitable_threads(1, self.env.effector.device):
@@ -132,6 +129,7 @@ class GradientPanel(Panel):
         self._update()
         return float(total.detach())
 
+    @exclusive
     def reset(self) -> None:
         "The weights the network had when the panel was made; the optimizer starts again."
         self.net.load_state_dict(self._first)
@@ -146,38 +144,44 @@ class GradientPanel(Panel):
     def _chosen(self) -> Trials:
         return self.trials.select([self._trial])
 
-    def _update(self) -> None:
+    def _play(self) -> None:
         "Gradient and reach of the chosen trial with the weights as they are."
         self._ds, played = played_gradients(self.net, self.env, self._chosen(), self.loss, 0, True)
         self._reach = reach_of(played)
+
+    def _update(self) -> None:
+        self._play()
         self._redraw()
 
     def _choose(self, trial: int) -> None:
+        self.previous.disabled, self.next.disabled = trial == 0, trial == len(self.trials) - 1
         if trial != self._trial:
             self._trial = trial
             self._message.guard(self._update)
 
+    def _go(self, by: int) -> None:
+        self.choice.value = min(max(self._trial + by, 0), len(self.trials) - 1)
+
     def _show_time(self, step: int) -> None:
         "Show another time."
-        self._step = step
-        if self.time.value != step:
-            self.time.value = step
-        self._draw_arm()
+        if step != self._step:
+            self._step = step
+            self._draw_time()
 
     # ---- pictures ------------------------------------------------------------------------------------------------
 
     def _make_pictures(self) -> None:
         names = list(self.env.effector.muscle_names)
         self.arm_picture, self.hand_picture = (
-            ReachPicture("Arm, and the drive it should have"),
+            ReachPicture("Arm and wanted drive"),
             ReachPicture("Way of the hand", near=True),
         )
-        self.hand_picture.name_lines("now", "before training here")
+        self.hand_picture.name_lines("now", "before the training steps")
         self.arrows: dict[str, ColumnDataSource] = {}
         for name, color in (("more", MORE), ("less", LESS)):
-            self.arrows[name] = ColumnDataSource({c: [] for c in ("x0", "y0", "x1", "y1")})
-            head = NormalHead(size=11, fill_color=color, line_color=color)
-            line: Any = {"line_color": color, "line_width": 4}  # which Bokeh's stubs leave out
+            self.arrows[name] = ColumnDataSource({c: [] for c in (*_ENDS, "size")})
+            head = NormalHead(size="size", fill_color=color, line_color=color)
+            line: Any = {"line_color": color, "line_width": 3}  # which Bokeh's stubs leave out
             self.arm_picture.figure.add_layout(
                 Arrow(
                     end=head,
@@ -189,16 +193,23 @@ class GradientPanel(Panel):
                     **line,
                 )
             )
-        self.bars = styled_figure("Wanted at this time", "−∂ loss / ∂ drive", "", y_range=names[::-1], height=240)
+        wanted = "−∂ loss / ∂ drive"
+        self.bars = styled_figure("Wanted at this time", wanted, "", y_range=names[::-1], height=330)
+        self.bars.xgrid.visible, self.bars.min_border_right = True, 20
         ticker: Any = self.bars.xaxis[0].ticker  # a Ticker, which Bokeh's stubs do not say
-        ticker.desired_num_ticks = 4
+        ticker.desired_num_ticks = 3
         self.bar_values = ColumnDataSource(
             {"muscle": names, "wanted": [0.0] * len(names), "color": [MORE] * len(names)}
         )
         drawn = self.bars.hbar("muscle", right="wanted", height=0.8, source=self.bar_values, color="color")
         add_hover(self.bars, [("muscle", "@muscle"), ("−gradient", "@wanted{0.00e+0}")], [drawn])
-        self.gradient_picture = CoursePicture("Wanted change of drive", "−∂ loss / ∂ drive", names, 240, legend=False)
-        self.activation_picture = CoursePicture("Muscle activation", "activation", names, 240)
+        self.gradient_picture = CoursePicture("Wanted over time", wanted, names, 230, legend=False)
+        self.activation_picture = CoursePicture("Muscle activation", "activation", names, 230, legend=False)
+        for picture in (self.gradient_picture, self.activation_picture):
+            _in_ms(picture.figure)
+        self.legend = MuscleLegend(names)
+        courses = (self.gradient_picture.figure, self.activation_picture.figure)
+        self.legend.link(self.arm_picture.figure, self.hand_picture.figure, self.bars, *courses)
 
     def _redraw(self) -> None:
         "All pictures."
@@ -206,29 +217,35 @@ class GradientPanel(Panel):
         n = self.gradient.shape[1]
         self.gradient_picture.show([time] * n, list(-self.gradient.T), reach.go_time)
         self.activation_picture.show([time] * n, list(reach.activation.T), reach.go_time)
-        self._draw_arm()
-        first, now = (100 * _ends(r) for r in (self._before[self._trial], reach))
+        _power(self.gradient_picture.figure.yaxis[0], max(float(np.abs(self.gradient).max()), 1e-12))
+        self._draw_time()
+        first, now = (1000 * _ends(r) for r in (self._before[self._trial], reach))
         terms = ", ".join(n.replace("_", " ") for n, w in self.loss.weights.items() if w != 0)
-        self._status.value = f"<span style='line-height:1.4'>Loss of this trial ({terms}): {self._ds.attrs['loss']:.4g}. Training steps taken: {self.steps}.<br>Distance from the target at the end: {now:.1f} cm (before training here {first:.1f} cm)</span>"
+        cue = (
+            f"<br>Dashed line over time: go cue at {1000 * reach.go_time:.4g} ms."
+            if math.isfinite(reach.go_time)
+            else ""
+        )
+        self._status.value = f"<div style='line-height:1.4'>Loss of this trial ({html.escape(terms)}): <b>{self._ds.attrs['loss']:.4g}</b><br>Distance from the target at the end: <b>{now:.0f} mm</b> (before the training steps {first:.0f} mm)<br>Training steps taken: <b>{self.steps}</b>{cue}</div>"
 
-    def _draw_arm(self) -> None:
-        "Arm, arrows and bars at the chosen time."
-        body, step = self.env.effector, getattr(self, "_step", 0)
+    def _draw_time(self) -> None:
+        "Arm, arrows, bars and cursors at the chosen time."
+        body, step = self.env.effector, self._step
         for picture in (self.arm_picture, self.hand_picture):
             picture.show(body, self._reach, step + 1, self._before[self._trial].hand)
         for picture in (self.gradient_picture, self.activation_picture):
             picture.move(self._reach.time[step + 1])
         wanted, names = -self.gradient[step], list(body.muscle_names)
         top = max(float(np.abs(wanted).max()), 1e-12)
-        relative = wanted / top
         self.bars.x_range.update(start=-1.05 * top, end=1.05 * top)
-        self.bar_values.data = {"muscle": names, "wanted": wanted, "color": [MORE if w > 0 else LESS for w in wanted]}
+        _power(self.bars.xaxis[0], top)
+        put(self.bar_values, {"muscle": names, "wanted": wanted, "color": [MORE if w > 0 else LESS for w in wanted]})
         paths = self.arm_picture.paths
-        amounts = dict(zip(names, relative.tolist(), strict=True))
-        ends, signs = arrows(paths, amounts), np.sign([amounts[name] for name in paths])
-        for name, sign in (("more", 1), ("less", -1)):
-            chosen = ends[signs == sign]
-            self.arrows[name].data = dict(zip(("x0", "y0", "x1", "y1"), chosen.T, strict=True))
+        amounts = dict(zip(names, (wanted / top).tolist(), strict=True))
+        ends, shares = arrows(paths, amounts), np.array([amounts[name] for name in paths])
+        for name, chosen in (("more", shares > 0), ("less", shares < 0)):
+            sizes = 2 + 9 * np.sqrt(np.abs(shares[chosen]))
+            put(self.arrows[name], dict(zip(_ENDS, ends[chosen].T, strict=True)) | {"size": sizes})
 
     # ---- controls ------------------------------------------------------------------------------------------------
 
@@ -238,13 +255,19 @@ class GradientPanel(Panel):
         self.choice = widgets.Dropdown(
             options=[(name, i) for i, name in enumerate(names)],
             value=0,
-            description="trial",
-            layout=widgets.Layout(width="260px"),
+            tooltip="trial: its number, direction of the target, condition",
+            layout=widgets.Layout(flex="1 1 120px", width="auto", min_width="0"),
         )
+        self.previous, self.next = (
+            button("‹", lambda: self._go(-1), "previous trial"),
+            button("›", lambda: self._go(1), "next trial"),
+        )
+        self.previous.disabled, self.next.disabled = True, n == 1
         on_value(self.choice, self._choose)
-        steps = [(f"{(k + 1) * self.env.timestep:.3g} s", k) for k in range(self.env.n_steps)]
         self.time = widgets.SelectionSlider(
-            options=steps, value=0, description="time", layout=widgets.Layout(width="420px", max_width="100%")
+            options=[(f"{1000 * (k + 1) * self.env.timestep:.4g} ms", k) for k in range(self.env.n_steps)],
+            value=0,
+            layout=widgets.Layout(flex="1 1 230px", width="auto", min_width="0"),
         )
         on_value(self.time, self._show_time)
         self.step_button = button(
@@ -253,15 +276,65 @@ class GradientPanel(Panel):
             "changes the weights of the given network",
             "primary",
         )
-        again = button(
+        self._again = button(
             "Reset the weights", lambda: self._message.guard(self.reset), "as they were when the panel was made"
         )
-        self._bar = widgets.HBox([self.choice, self.step_button, again], layout=widgets.Layout(flex_flow="row wrap"))
-        key = f"<span style='color:{MORE}'>■</span> more drive, <span style='color:{LESS}'>■</span> less drive makes the loss smaller"
-        self._bar.children += (widgets.HTML(key, layout=widgets.Layout(margin="2px 12px")),)
         self._status = widgets.HTML()
+
+    def _columns(self) -> widgets.Widget:
+        wrap = widgets.Layout(flex_flow="row wrap")
+        key = f"Arrows and bars: <span style='color:{MORE}'>■</span> more drive, <span style='color:{LESS}'>■</span> less drive of this muscle at this time would make the loss smaller."
+        controls = [
+            row_of(label_widget("trial", width="50px"), self.choice, self.previous, self.next),
+            row_of(label_widget("time", width="50px"), self.time),
+            widgets.HTML(f"<div style='line-height:1.4'>{key}</div>"),
+            widgets.HBox([self.step_button, self._again], layout=wrap),
+            self._message.widget,
+            self._status,
+        ]
+
+        def fitting(picture: figure, room: int) -> widgets.Widget:
+            return live(picture, flex=f"1 1 {room}px", min_width=f"min({room}px, 100%)")
+
+        arm, hand = (live(p.figure, flex="0 1 auto", max_width="100%") for p in (self.arm_picture, self.hand_picture))
+        courses = [fitting(p.figure, 300) for p in (self.gradient_picture, self.activation_picture)]
+        rows = [widgets.HBox(row, layout=wrap) for row in ([arm, fitting(self.bars, 270), hand], courses)]
+        seen = widgets.VBox([live(self.legend.layout), *rows], layout=widgets.Layout(min_width="0"))
+        return two_columns(widgets.VBox(controls), seen)
 
 
 def _ends(reach: Reach) -> float:  # m
     "Distance of the hand from the target at the end."
     return float(np.linalg.norm(reach.hand[-1] - reach.target))
+
+
+_ENDS = ("x0", "y0", "x1", "y1")
+_MULTIPLIED = "return String(Number((tick * factor).toPrecision(6))).replace('-', '−')"
+_SMALL = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def _ticks(
+    axis: Any,  # of a figure
+    factor: float,  # by which what its ticks say is larger than what is kept
+    label: str,  # which says so
+) -> None:
+    if not isinstance(axis.formatter, CustomJSTickFormatter):
+        axis.formatter = CustomJSTickFormatter(args={"factor": factor}, code=_MULTIPLIED)
+    elif axis.formatter.args["factor"] != factor:
+        axis.formatter.args = {"factor": factor}
+    axis.axis_label = label
+
+
+def _in_ms(p: figure) -> None:
+    "Let axis and pointer tell times, which are kept in s, in ms."
+    _ticks(p.xaxis[0], 1000, "time (ms)")
+    hover: Any = p.select_one({"type": HoverTool})
+    hover.tooltips = [("time (ms)", "$x{custom}") if name == "time (s)" else (name, v) for name, v in hover.tooltips]
+    hover.formatters = {"$x": CustomJSHover(code="return (1000 * value).toFixed(0)")}
+
+
+def _power(axis: Any, top: float) -> None:
+    "Let the ticks of an axis leave out a power of ten, which its label says."
+    power = 0 if 0.1 <= top < 1000 else 3 * math.floor(math.log10(top) / 3)
+    said = f" (10{str(power).translate(_SMALL)})" if power else ""
+    _ticks(axis, 10.0**-power, f"−∂ loss / ∂ drive{said}")

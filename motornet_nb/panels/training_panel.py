@@ -28,7 +28,7 @@ from ..live.training_pictures import LossPicture, TestReachPicture, current_reac
 from ..page.events import exclusive
 from .controls import on_value
 from .loss_weights import LossWeights
-from .panel import Message, Panel, button, live, set_children
+from .panel import Message, Panel, button, live, two_columns
 from ..task.environment import Environment
 
 # %% ../../nbs/panels/17_training_panel.ipynb #912a1b67
@@ -120,17 +120,14 @@ class TrainingPanel(Panel):
         self._make_controls()
         invitation = f"<p style='margin:8px 4px;max-width:36em'>So the network reaches before training: one path for each of the test trials, with its target in the same colour. <b>Start</b> trains it for {self.n_batches} batches; its loss will appear here.</p>"
         self._curve_box = widgets.VBox(
-            [widgets.HTML(invitation)], layout=widgets.Layout(flex="1 1 340px", min_width="280px")
-        )
-        sliders = widgets.VBox(
-            [self._rate, self._weights.widget],
-            layout=widgets.Layout(flex="1 1 340px", max_width="560px", min_width="0"),
+            [widgets.HTML(invitation)], layout=widgets.Layout(flex="1 1 340px", min_width="min(280px, 100%)")
         )
         pictures = widgets.HBox(
-            [live(self._path_picture.figure, flex="0 0 auto"), self._curve_box, sliders],
+            [live(self._path_picture.figure, flex="0 1 auto", max_width="100%"), self._curve_box],
             layout=widgets.Layout(flex_flow="row wrap", align_items="flex-start"),
         )
-        super().__init__([self._buttons, self._status, self._message.widget, pictures])
+        controls = [self._buttons, self._status, self._message.widget, self._rate, self._weights.widget]
+        super().__init__([two_columns(widgets.VBox(controls), pictures)])
         self._show_state()
 
     def _make_controls(self) -> None:
@@ -331,7 +328,7 @@ class TrainingPanel(Panel):
             terms = dict.fromkeys([*self._weights.given, *(name for name in last if name not in LOG_COLUMNS)])
             picture = self._loss_picture = LossPicture(list(terms))
             picture.show(self._rows)
-            set_children(self._curve_box, [live(picture.figure)])
+            self._curve_box.children = (live(picture.figure),)
         self._loss_picture.show(self._rows, [batch for batch in weights if batch > 0])
         done = int(last["batch"]) + 1
         seconds = float(np.median([row["seconds"] for row in self._rows[-50:]]))

@@ -107,3 +107,58 @@ def test_what_is_refused():
         GradientPanel(net, environment, loss=sum)
     with pytest.raises(ValueError, match="learnt"):
         GradientPanel(net.requires_grad_(False), environment)
+
+
+def test_ticks_leave_out_a_power_of_ten_that_the_label_says(panel):
+    "What is kept stays as it is: a tick times its factor is what is read."
+    axes = panel.bars.xaxis[0], panel.gradient_picture.figure.yaxis[0]
+    for top in (2.5e-4, 0.03, 7.0):
+        panel._ds["drive_gradient"][:] = 0.0
+        panel._ds["drive_gradient"][0, 4, 0] = -top
+        panel.time.value = 4
+        panel._redraw()
+        factor, power = {2.5e-4: (1e6, " (10⁻⁶)"), 0.03: (1e3, " (10⁻³)"), 7.0: (1.0, "")}[top]
+        assert panel.bar_values.data["wanted"][0] == pytest.approx(top)
+        for axis in axes:
+            assert axis.formatter.args["factor"] == pytest.approx(factor)
+            assert axis.axis_label == f"−∂ loss / ∂ drive{power}"
+
+
+def test_times_are_told_in_ms(panel):
+    "Slider and axes alike."
+    assert panel.time.options[4][0] == "50 ms"
+    for picture in (panel.gradient_picture, panel.activation_picture):
+        axis = picture.figure.xaxis[0]
+        assert axis.axis_label == "time (ms)" and axis.formatter.args["factor"] == 1000
+        assert "go cue at 20 ms" in panel._status.value
+
+
+def test_one_legend_for_all_figures(panel):
+    "Of arm, bars and courses; none within them."
+    sources = panel.arm_picture.arm.muscles, panel.bar_values, panel.gradient_picture.lines
+    assert {s.id for s in (*sources, panel.activation_picture.lines)} <= set(panel.legend.sources)
+    assert [t.label for t in panel.legend.toggles] == list(panel.env.effector.muscle_names)
+    assert not any(p.figure.right for p in (panel.gradient_picture, panel.activation_picture))
+
+
+def test_a_move_of_the_time_leaves_the_courses_alone(panel):
+    "Only what depends on the time is drawn again."
+    panel.time.value = 1
+    changed, courses = [], (panel.gradient_picture.lines, panel.activation_picture.lines, panel.hand_picture.way)
+    for source in (*courses, panel.bar_values, panel.hand_picture.hand):
+        source.on_change("data", lambda attr, old, new, source=source: changed.append(source))
+    panel.time.value = 5
+    assert panel.bar_values in changed and panel.hand_picture.hand in changed
+    assert not any(source in changed for source in courses)
+
+
+def test_the_trial_before_and_the_next(panel):
+    "By buttons that are off where there is none."
+    assert panel.previous.disabled and not panel.next.disabled
+    panel.next.click()
+    assert panel.choice.value == 1 and not panel.previous.disabled
+    assert np.allclose(panel.hand_picture.target.data["y"][0], float(panel.trials.goal[1, 1]))
+    panel.next.click()
+    assert panel.choice.value == 2 and panel.next.disabled
+    panel.previous.click()
+    assert panel.choice.value == 1 and not panel.next.disabled
