@@ -39,7 +39,7 @@ class Arm:
     """A body in a figure that Python moves.
 
     Drawn from `reach` (x, y m: how far the endpoint gets), `bones` (x, y), `muscles` (columns of `muscle_columns`, and what `show` is given) and `joints` (x, y, joint).
-    `lines` is the renderer of the muscles, `note` says what their width is and where their paths are schematic; `edge`, `outline` and `paths` hold the points (point, 2) m of what is shown.
+    `lines` is the renderer of the muscles, `patch` that of the reach, `note` says what their width is and where their paths are schematic; `edge`, `outline` and `paths` hold the points (point, 2) m of what is shown.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Arm:
         self.reach, self.bones = empty_source("x", "y"), empty_source("x", "y")
         self.joints = empty_source("x", "y", "joint")
         self.muscles = empty_source(*MUSCLE_COLUMNS, *columns)
-        draw_workspace(p, self.reach)
+        self.patch = draw_workspace(p, self.reach)
         draw_bones(p, self.bones, *((26, 0.25) if near else (11, 0.45)))
         self._says, self._words = whole and not near, empty_source("x", "y", "text")
         if self._says:
@@ -77,9 +77,10 @@ class Arm:
         position: torch.Tensor,  # posture (joint) rad
         level: Sequence[float] | np.ndarray | None = None,  # of each muscle, 0 to 1: how wide it is; all alike if None
         by: Level = "activation",  # what the level is
+        full: float = 1.0,  # level at which a muscle is widest, at least the highest
         **columns: dict[str, float],  # for each further column, the value of each muscle by name
     ) -> None:
-        "Show a body at a posture."
+        "Show a body at a posture, its muscles as wide as their level, and say under the plot what that is."
         if body is not self._body:
             self._body, self.edge = body, plane(workspace(body))
             put(self.reach, point_columns(self.edge))
@@ -91,9 +92,11 @@ class Arm:
         put(self.bones, point_columns(self.outline))
         put(self.joints, {**point_columns(joints), "joint": named})
         told = {column: [values[name] for name in self.paths] for column, values in columns.items()}
-        put(self.muscles, muscle_columns(body, drawn, level=level) | told)
+        scaled = None if level is None else np.asarray(level, float) / full
+        put(self.muscles, muscle_columns(body, drawn, level=scaled) | told)
         if self._says:
-            width = f"Width of a muscle: {LEVELS[by]}" if level is not None and drawn.sizes else ""
+            widest = "" if full == 1 else f"\n(widest at {full:g})"
+            width = f"Width of a muscle: {LEVELS[by]}{widest}" if level is not None and drawn.sizes else ""
             self.note.text = "\n".join(filter(None, [width, SCHEMATIC if drawn.schematic else ""]))
             self.note.visible = bool(self.note.text)
 

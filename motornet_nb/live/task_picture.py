@@ -6,55 +6,157 @@
 __all__ = ['TaskPicture']
 
 # %% ../../nbs/live/09_task_picture.ipynb #7bd4a5dc
+import math
+from typing import Any
+
 import numpy as np
+import torch
 
 from ..control.rollout import Rollout
 from .arm import Arm
+from .changes import put
 from .course import CoursePicture
+from .moving import arrow, outlines
 from .reach_pictures import reach_of
 from ..results.trials import plane
 from ..task.environment import Environment
-from ..views.colors import color_of
+from ..task.trials import Trials
+from ..views.colors import INK, color_of
 from ..views.legends import add_legend
-from ..views.plotting import add_hover, empty_source, keep_in_view, map_figure, point_columns
+from motornet_nb.views.plotting import (
+    add_hover,
+    empty_source,
+    keep_in_view,
+    map_figure,
+    path_columns,
+    point_columns,
+)
 
 # %% ../../nbs/live/09_task_picture.ipynb #ff8bfd7c
-class TaskPicture:
-    """Starts and targets of the test trials, and a trial that was played; a click on an entry of the legend hides starts, targets or hand.
+_APART = 0.05  # s between two arrows
+_LONGEST, _BAR = 1.5, 0.12  # of an arrow, bars; length of the bar, widths of the frame
 
-    `map` is drawn from `sources`: "starts", "goals" and "path" (x, y m each), and from `arm`; `speed` and `force` are courses over time.
+
+def _round_up(value: float) -> float:
+    "The next number that is 1, 2, 3 or 5 times a power of ten."
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(k * power for k in (1, 2, 3, 5, 10) if k * power >= value * (1 - 1e-9))
+
+
+class TaskPicture:
+    """Starts and targets of the test trials, and a trial that was played: the arm at one time, its muscles as wide as they are active, the way of the hand, and the force of the load on it as arrows, with a bar for their scale; a click on an entry of the legend hides what it names.
+
+    `step` is the time point at which the arm is drawn. `map` is drawn from `sources`: "starts", "goals", "goal" (of the trial that is played), "path" and "hand" (x, y m each), "forces" (xs, ys m, force N: arrows along the way), "force" (x, y m: the arrow now) and "bar" (x, y m, text), and from `arm`; `speed` and `force` are courses over time.
     """
 
     def __init__(
         self,
         size: int = 360,  # width and height of the map without axes, pixels
     ):
-        p = self.map = map_figure("Starts, targets and a trial", size)
-        self.arm = Arm(p, whole=False)
-        self.sources = {name: empty_source("x", "y") for name in ("starts", "goals", "path")}
-        goals = p.circle("x", "y", source=self.sources["goals"], radius=0.01, color=color_of(2), alpha=0.6)
+        p, self.step = map_figure("Test trials, one played", size), 0
+        self.map = p
+        self.arm = Arm(p, columns=("activation",), rows=[("activation", "@activation{0.00}")])
+        self.sources = {name: empty_source("x", "y") for name in ("starts", "goals", "goal", "path", "hand", "force")}
+        self.sources |= {"forces": empty_source("xs", "ys", "force"), "bar": empty_source("x", "y", "text")}
+        s, orange = self.sources, color_of(1)
+        goals = p.circle("x", "y", source=s["goals"], radius=0.01, color=color_of(2), alpha=0.6)
         crosses = {"marker": "cross", "size": 10, "line_width": 1.5, "color": "#222222"}
-        starts = p.scatter("x", "y", source=self.sources["starts"], **crosses)
-        path = p.line("x", "y", source=self.sources["path"], line_width=3, color=color_of(1))
+        starts = p.scatter("x", "y", source=s["starts"], **crosses)
+        goal = p.circle("x", "y", source=s["goal"], radius=0.01, fill_color=None, line_color="#222222", line_width=2)
+        path = p.line("x", "y", source=s["path"], line_width=3, color=color_of(0))
+        forces = p.multi_line("xs", "ys", source=s["forces"], line_width=2, color=orange, alpha=0.55)
+        now = p.line("x", "y", source=s["force"], line_width=4, color=orange)
+        p.line("x", "y", source=s["bar"], line_width=2, color=orange)
+        look = {"text_font_size": "12px", "text_color": INK, "text_baseline": "bottom", "y_offset": -4}
+        p.text("x", "y", "text", source=s["bar"], **look)
+        hand = p.scatter("x", "y", source=s["hand"], size=9, color=INK)
         add_hover(p, [("x (m)", "@x{0.000}"), ("y (m)", "@y{0.000}")], [goals, starts, path])
-        add_legend(p, {"start": [starts], "target": [goals], "hand": [path]}, place="below")
-        self.speed = CoursePicture("Speed of the hand", "speed (m/s)", ["hand"], 190, [color_of(1)], legend=False)
-        self.force = CoursePicture("Load on the hand", "force (N)", ["x", "y"], 190)
+        add_hover(p, [("force of the load (N)", "@force{0.00}")], [forces], line_policy="interp")
+        entries = {"start": [starts], "target": [goals], "hand": [path, hand]}
+        entries |= {"its target": [goal], "reach": [self.arm.patch], "force of the load": [forces, now]}
+        legend = add_legend(p, entries, place="below")
+        legend.update(orientation="horizontal", ncols=2)
+        self._entry: Any = legend.items[-1]
+        self.speed = CoursePicture(
+            "Speed of the hand", "speed (m/s)", ["hand"], 190, [color_of(0)], legend=False, in_ms=True
+        )
+        self.force = CoursePicture("Force of the load on the hand", "force (N)", ["x", "y"], 190, in_ms=True)
 
     def show(
         self,
         env: Environment,  # body and task
         played: Rollout,  # of one test trial
         which: int,  # its position among the test trials
+        step: int | None = None,  # time point at which the arm is drawn; when a muscle is most active if None
+        trials: Trials | None = None,  # the test trials; drawn here if None
     ) -> None:
         "Show the test trials, 64 of them at the most, and one of them that was played."
-        body, trials = env.effector, env.sample(min(env.task.n_test(), 64))
-        self.arm.show(body, trials.joint_state[which % len(trials), : body.n_joints])
-        reach = reach_of(played)
-        drawn = {"starts": plane(trials.start.numpy()), "goals": plane(trials.goal.numpy()), "path": reach.hand}
-        for name, points in drawn.items():
-            self.sources[name].data = point_columns(points)
-        keep_in_view(self.map, np.concatenate([self.arm.edge, self.arm.outline, *drawn.values()]), 0.05, 0.35)
+        n = min(env.task.n_test(), 64)
+        trials = env.sample(n) if trials is None else trials
+        reach = self._reach = reach_of(played)
+        self._body = env.effector
+        highest = float(reach.activation.max(initial=0))
+        self._full = min(_round_up(max(highest, 0.05)), 1.0) if highest <= 1 else highest  # of a muscle of one's own
+        self._load = np.broadcast_to(plane(played["endpoint_load"][0].double().cpu().numpy()), (env.n_steps, 2))
+        self._show_arm(1 + int(reach.activation.max(1).argmax()) if step is None else step)
+        points = {"starts": trials.start[:n], "goals": trials.goal[:n]}
+        drawn = {name: plane(x.cpu().numpy()) for name, x in points.items()} | {"path": reach.hand}
+        for name, x in drawn.items():
+            put(self.sources[name], point_columns(x))
+        put(self.sources["goal"], point_columns(reach.target[None]))
+        self._show_load(np.concatenate([*self._swept(), *drawn.values()]))
+        self._show_now()
         self.speed.show([reach.time], [reach.speed], reach.go_time)
-        load = np.broadcast_to(played["endpoint_load"][0].numpy(), (env.n_steps, body.space_dim))
-        self.force.show([reach.time[1:]] * 2, list(plane(load).T), reach.go_time)
+        self.force.show([reach.time[1:]] * 2, list(self._load.T), reach.go_time)
+
+    def at(
+        self,
+        step: int,  # time point
+    ) -> None:
+        "Show the arm at another time of the trial."
+        self._show_arm(step)
+        self._show_now()
+
+    def _show_arm(self, step: int) -> None:
+        self.step, reach = step, self._reach
+        level = reach.level("activation", step)
+        told: Any = (
+            {} if level is None else {"activation": dict(zip(self._body.muscle_names, level.tolist(), strict=True))}
+        )
+        self.arm.show(self._body, torch.as_tensor(reach.posture[step]), level, full=self._full, **told)
+
+    def _show_now(self) -> None:
+        "The hand, the force on it, and the time in the courses."
+        step, reach = self.step, self._reach
+        put(self.sources["hand"], point_columns(reach.hand[step : step + 1]))
+        force = self._load[step - 1] if step else np.zeros(2)
+        drawn = arrow(reach.hand[step], self._long * force, self._head) if force.any() else np.empty((0, 2))
+        put(self.sources["force"], point_columns(drawn))
+        for course in (self.speed, self.force):
+            course.move(reach.time[step])
+
+    _long = _head = 0.0  # m a N, length of arrows; m, of their heads
+
+    def _swept(self) -> list[np.ndarray]:  # (point, 2) m
+        "Where bones and muscles are in the whole trial; of a point mass nothing, as what holds it is far away."
+        bones, paths = outlines(self._body, self._reach.posture)
+        return [x.reshape(-1, 2) for x in (bones, *paths.values())] if bones.shape[1] > 1 else []
+
+    def _show_load(self, extent: np.ndarray) -> None:
+        "Arrows along the way of the hand, and the bar under everything (point, 2) m; what is seen does not depend on what was seen before."
+        reach, size = self._reach, np.linalg.norm(self._load, axis=1)
+        largest = float(size.max(initial=0))
+        seen = np.isfinite(largest) and largest > 1e-6
+        length = _BAR * max(1.12 * float(np.ptp(extent, axis=0).max()), 0.1)
+        newtons = _round_up(largest / _LONGEST) if seen else 1.0
+        self._long, self._head, self._entry.visible = length / newtons, 0.2 * length, bool(seen)
+        every = max(1, round(_APART / (reach.time[1] - reach.time[0])))
+        steps = np.flatnonzero(size > 0.02 * largest) if seen else np.empty(0, int)
+        arrows = arrow(reach.hand[1:][steps], self._long * self._load[steps], self._head)
+        drawn = steps % every == 0
+        put(self.sources["forces"], {**path_columns(arrows[drawn]), "force": size[steps][drawn].tolist()})
+        everything = np.concatenate([extent, arrows.reshape(-1, 2)])
+        corner = everything.min(0) - [0, 0.6 * length]
+        bar = corner + np.array([[0, 0], [length, 0]]) if seen else np.empty((0, 2))
+        put(self.sources["bar"], {**point_columns(bar), "text": [f"{newtons:g} N", ""][: len(bar)]})
+        keep_in_view(self.map, np.concatenate([everything, bar]), 0.05, 0.35)

@@ -171,7 +171,9 @@ def body_shapes(
     return shapes
 
 # %% ../../nbs/views/01_drawing.ipynb #ec543ec6
-def _bar(name: str, period: Period, y: float, left: float, right: float, scale: float, end: float, color: str) -> str:
+def _bar(
+    name: str, period: Period, y: float, left: float, right: float, scale: float, end: float, color: str, in_ms: bool
+) -> str:
     "SVG of one period in its row; `scale` in pixels a second."
     x = left + scale * min(period.begin, end)
     stop = right if period.end is None else left + scale * min(period.end, end)
@@ -180,7 +182,8 @@ def _bar(name: str, period: Period, y: float, left: float, right: float, scale: 
         if period.certain
         else f'fill="{color}" fill-opacity="0.18" stroke="{color}" stroke-dasharray="3 2"'
     )
-    when = f"{period.begin:g} s to " + ("the end" if period.end is None else f"{period.end:g} s")
+    until = "the end" if period.end is None else _time(period.end, in_ms, unit=True)
+    when = f"{_time(period.begin, in_ms, unit=True)} to {until}"
     title = f"<title>{html.escape(f'{name}: {when}')}</title>"
     bar = f'<rect x="{x:.1f}" y="{y + 2}" width="{max(stop - x, 2):.1f}" height="15" rx="2" {look}>{title}</rect>'
     ink = "white" if period.certain else _TEXT
@@ -188,14 +191,19 @@ def _bar(name: str, period: Period, y: float, left: float, right: float, scale: 
     return bar + text if period.text else bar
 
 
-def _time_axis(marks: Sequence[float], left: float, right: float, foot: float, scale: float) -> list[str]:
+def _time(seconds: float, in_ms: bool, unit: bool = False) -> str:
+    shown = f"{1000 * seconds:.6g}" if in_ms else f"{seconds:g}"
+    return f"{shown} {'ms' if in_ms else 's'}" if unit else shown
+
+
+def _time_axis(marks: Sequence[float], left: float, right: float, foot: float, scale: float, in_ms: bool) -> list[str]:
     "SVG elements: the axis and its marks, without those that would run into each other."
     parts, previous = [f'<path d="M{left:.1f} {foot + 2}H{right:.1f}" stroke="{_FAINT}"/>'], -1e9
     for t in marks:
         x = left + scale * t
-        if x - previous > 26:
+        if x - previous > (30 if in_ms else 26):
             parts.append(
-                f'<path d="M{x:.1f} {foot + 2}v4" stroke="{_FAINT}"/><text x="{x:.1f}" y="{foot + 17}" fill="{_FAINT}" text-anchor="middle">{t:g}</text>'
+                f'<path d="M{x:.1f} {foot + 2}v4" stroke="{_FAINT}"/><text x="{x:.1f}" y="{foot + 17}" fill="{_FAINT}" text-anchor="middle">{_time(t, in_ms)}</text>'
             )
             previous = x
     return parts
@@ -206,6 +214,7 @@ def timeline(
     *,
     duration: float | None = None,  # of a trial, s; not shown if None
     width: float = 420,  # pixels
+    in_ms: bool = False,  # whether times are shown in ms
 ) -> str:  # SVG
     "What happens when in a trial."
     known = [t for periods in rows.values() for p in periods for t in (p.begin, p.end) if t is not None]
@@ -219,11 +228,12 @@ def timeline(
             f'<text x="{left - 8:.1f}" y="{y + 13}" fill="{_TEXT}" text-anchor="end">{html.escape(name)}</text>'
         )
         parts.append(f'<path d="M{left:.1f} {y + 17}H{right:.1f}" stroke="{_FAINT}" opacity="0.35"/>')
-        parts += [_bar(name, p, y, left, right, scale, end, color_of(i)) for p in periods]
+        parts += [_bar(name, p, y, left, right, scale, end, color_of(i), in_ms) for p in periods]
     marks: set[float] = {0.0, *(t for t in known if t <= end)}
-    parts += _time_axis(sorted(marks if duration is None else marks | {duration}), left, right, foot, scale)
+    parts += _time_axis(sorted(marks if duration is None else marks | {duration}), left, right, foot, scale, in_ms)
+    unit = "ms" if in_ms else "s"
     parts.append(
-        f'<text x="{right + 8:.1f}" y="{foot + 17}" fill="{_FAINT}">{"s" if duration is not None else "end"}</text>'
+        f'<text x="{right + (16 if in_ms else 8):.1f}" y="{foot + 17}" fill="{_FAINT}">{unit if duration is not None else "end"}</text>'
     )
     return _svg(width, foot + 22, parts, "timeline of a trial")
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Columns', 'axis_label', 'shrinks', 'styled_figure', 'set_title', 'hide_title', 'arrange', 'source', 'empty_source',
            'point_columns', 'path_columns', 'map_figure', 'fixed_ranges', 'keep_in_view', 'fitted_map', 'draw_courses',
-           'add_cursor', 'mark_times', 'padded_range', 'add_hover']
+           'show_ms', 'add_cursor', 'mark_times', 'padded_range', 'add_hover']
 
 # %% ../../nbs/views/03_plotting.ipynb #8256a66a
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,19 @@ from typing import Any
 
 import numpy as np
 from bokeh.layouts import gridplot
-from bokeh.models import ColumnDataSource, CustomJS, GlyphRenderer, HoverTool, LayoutDOM, Range1d, Row, Span, Title
+from bokeh.models import (
+    ColumnDataSource,
+    CustomJS,
+    CustomJSHover,
+    CustomJSTickFormatter,
+    GlyphRenderer,
+    HoverTool,
+    LayoutDOM,
+    Range1d,
+    Row,
+    Span,
+    Title,
+)
 from bokeh.plotting import figure
 
 from .colors import INK, PAPER_GRID
@@ -222,13 +234,25 @@ def draw_courses(
     lines: ColumnDataSource,  # a row a line: xs (time) s, ys, name, color, dash, and what `rows` show
     y: str,  # name of what is drawn, with unit, for the pointer
     rows: Sequence[tuple[str, str]] = (),  # what the pointer shows between the name of a line and the time
+    in_ms: bool = False,  # whether times are shown in ms
     **options: Any,  # of the lines, say their width
 ) -> GlyphRenderer:
-    "Lines over time; the pointer shows the name of a line, the time and the value."
+    "Lines over time, which is kept in s and can be shown in ms; the pointer shows the name of a line, further rows, the time and the value."
     drawn = p.multi_line("xs", "ys", source=lines, color="color", line_dash="dash", **options)
-    shown = [("", "@name"), *rows, ("time (s)", "$x{0.00}"), (y, "$y{0.000}")]
-    add_hover(p, shown, [drawn], line_policy="interp")
+    when = ("time (ms)", "$x{custom}") if in_ms else ("time (s)", "$x{0.00}")
+    hover = add_hover(p, [("", "@name"), *rows, when, (y, "$y{0.000}")], [drawn], line_policy="interp")
+    if in_ms:
+        show_ms(p.xaxis)
+        hover.formatters = {"$x": CustomJSHover(code="return (1000 * value).toFixed(0)")}
     return drawn
+
+
+def show_ms(
+    axis: Any,  # of times in s
+) -> None:
+    "Label and ticks of a time axis in ms."
+    axis.axis_label = "time (ms)"
+    axis.formatter = CustomJSTickFormatter(args={"factor": 1000}, code="return String(Math.round(tick * factor))")
 
 
 def add_cursor(

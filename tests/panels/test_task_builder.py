@@ -11,10 +11,10 @@ from offered import offered
 import motornet_nb as mn
 from motornet_nb.core.parameters import number, part, quantity
 from motornet_nb.panels.controls import NumberControl
-from motornet_nb.panels.panel import descendants
+from motornet_nb.panels.panel import descendants, live_figures
 from motornet_nb.panels.task_builder import LOADS as LOADS_OF
 from motornet_nb.panels.task_builder import TASKS as ALL
-from motornet_nb.panels.task_builder import TaskBuilder, with_loads
+from motornet_nb.panels.task_builder import UNTRAINED, TaskBuilder, with_loads
 from motornet_nb.task.tasks import assemble
 
 TASKS, LOADS = offered(mn.Task), offered(mn.Load)
@@ -273,8 +273,108 @@ def test_a_load_that_fails_when_it_is_played_says_so():
 
 def test_no_empty_frame_where_there_is_no_load():
     "It is said instead, and who plays."
-    builder = TaskBuilder()
+    builder = TaskBuilder(mn.Environment(mn.geometric_arm26(), mn.CenterOutReach()))
     assert builder._force.layout.display == "none" and "no load" in builder._who.value
     assert "learnt nothing" in builder._who.value
     builder.environment = with_loads(builder.environment, [mn.ConstantLoad(force_vector=[5.0, 0.0])])
     assert builder._force.layout.display is None and "no load" not in builder._who.value
+
+
+def test_a_trained_network_plays_where_one_fits():
+    "The first that knows no load; the panel says which, how it was trained and what is other here; its hand gets to the target."
+    builder = TaskBuilder()
+    assert builder._player.value == "curl_field/naive" and builder._player.options[-1] == UNTRAINED
+    said = builder._who.value
+    assert "Shipped network curl_field/naive plays this trial; it was trained on: delayed reach, no load" in said
+    assert "other here: centre-out reach" in said
+    for trial in range(8):
+        builder._trial.value = trial
+        hand, goals = (builder._picture.sources[name].data for name in ("path", "goals"))
+        ends = np.hypot(*(hand[a][-1] - goals[a][trial] for a in "xy"))
+        assert ends < 0.01
+    builder._form.controls["vision_delay",].inner.slider.value = 0.1
+    assert "vision 100 ms late instead of 50 ms late" in builder._who.value
+    builder.environment = with_loads(builder.environment, [mn.CurlField(8.0)])
+    assert "curl field instead of no load" in builder._who.value
+    builder._player.value = "curl_field/adapted"
+    assert builder.policy is not TaskBuilder().policy and "curl field instead" not in builder._who.value
+    builder._form.controls["sensors", "vision"].field.value = False
+    assert builder._player.options == (UNTRAINED,) and "learnt nothing" in builder._who.value
+    builder.undo()
+    assert builder._player.value == "curl_field/adapted"
+
+
+def test_a_shipped_network_is_loaded_once_and_stays_as_it_is():
+    builder, other = TaskBuilder(), TaskBuilder()
+    assert builder.policy is other.policy
+    weights = mn.pretrained("curl_field/naive", replicate=0).policy.state_dict()
+    assert all(torch.equal(v, weights[n]) for n, v in builder.policy.state_dict().items())
+
+
+def test_who_plays_when_the_given_network_does_not_fit():
+    "It is said, and not passed over."
+    env = TaskBuilder().environment
+    builder = TaskBuilder(env, mn.PolicyGRU(env.n_observations + 1, 5, env.n_actions))
+    assert builder._player.value == "curl_field/naive"
+    assert "the one that was given has other inputs" in builder._who.value
+    path_arm = mn.Environment(mn.geometric_arm26(), mn.CenterOutReach())
+    assert "no shipped network has learnt with these muscles" in TaskBuilder(path_arm)._who.value
+
+
+def figures_told(builder, move):
+    "Ids of the models of figures that a move changes."
+    told = []
+    documents = [each.figure.document for each in live_figures(builder)]
+
+    def watch(event):
+        told.append(event)
+
+    for document in documents:
+        document.on_change(watch)
+    move()
+    for document in documents:
+        document.remove_on_change(watch)
+    return told
+
+
+def test_only_what_depends_on_what_moved_is_told():
+    "What changes no picture tells the figures nothing; the time moves the arm, and no map of trials."
+    builder = TaskBuilder()
+    catch, go = (builder._form.controls["task", name] for name in ("catch_fraction", "go_time"))
+    assert not figures_told(builder, lambda: setattr(catch.slider, "value", 0.25))
+    assert builder.environment.task.catch_fraction == 0.25
+    names = {s.id: n for n, s in builder._picture.sources.items()}
+    told = figures_told(builder, lambda: setattr(builder._time, "value", builder._time.value + 20))
+    changed = {names[e.model.id] for e in told if getattr(e, "model", None) is not None and e.model.id in names}
+    assert changed == {"hand"}
+    assert builder._picture.speed.cursor.location == pytest.approx(0.01 * builder._time.value)
+    assert figures_told(builder, lambda: setattr(go.slider, "value", 0.3))
+
+
+def test_times_are_told_in_ms():
+    builder = TaskBuilder()
+    builder.environment = with_loads(builder.environment, [mn.ForcePulse(magnitude=5.0, onset=0.2)])
+    assert "ForcePulse: 200 ms to 300 ms" in builder._timeline.value and " s to" not in builder._timeline.value
+    assert builder._time.options[-1] == ("1000 ms", 100)
+    for picture in (builder._picture.speed, builder._picture.force):
+        assert picture.figure.xaxis.axis_label == "time (ms)"
+    assert [name for name, _ in builder._trial.options][:3] == ["0: 0°", "1: 45°", "2: 90°"]
+
+
+def test_the_trial_begins_where_muscles_are_most_active_and_goes_on():
+    "Its muscles are seen, and the buttons go round the trials."
+    builder = TaskBuilder()
+    strongest = max(builder._picture.arm.muscles.data["activation"])
+    assert max(builder._picture.arm.muscles.data["width"]) > 4
+    for step in range(1, 101):
+        builder._picture.at(step)
+        assert max(builder._picture.arm.muscles.data["activation"]) <= strongest
+    assert builder._time.value == builder._play.value > 0
+    buttons(builder)["‹"].click()
+    assert builder._trial.value == 7
+    buttons(builder)["›"].click()
+    assert builder._trial.value == 0
+    builder._form.controls["task", "n_targets"].slider.value = 4
+    builder._trial.value = 3
+    builder._form.controls["task", "n_targets"].slider.value = 2
+    assert builder._trial.value == 1 and len(builder._trial.options) == 2

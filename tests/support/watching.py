@@ -108,6 +108,7 @@ def again(panel: widgets.Widget) -> widgets.Widget:
             fresh._muscles.show(panel._muscles.chosen)
     elif isinstance(panel, mn.TaskBuilder):
         fresh = mn.TaskBuilder(panel.environment, panel._given)
+        fresh._player.value, fresh._time.value = panel._player.value, panel._time.value
         fresh._trial.value = panel._trial.value
     elif isinstance(panel, mn.Perturb):
         fresh = mn.Perturb(panel.net, panel.given, direction=panel._first.direction, distance=panel._first.distance)
