@@ -171,7 +171,8 @@ class MuscleLegend:
         "Let what is pressed stand out in what is drawn now: after other lines have been drawn."
         pressed, known = set(self.pressed), set(self.names)
         for columns in self._linked:
-            names = columns.data["muscle" if "muscle" in columns.data else "name"]
+            data: Any = columns.data
+            names = data["muscle" if "muscle" in data else "name"]
             rows = [i for i, name in enumerate(names) if pressed and (name in pressed or name not in known)]
             if list(columns.selected.indices) != rows:
                 columns.selected.indices = rows
