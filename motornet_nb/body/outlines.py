@@ -34,8 +34,12 @@ class Outlines(NamedTuple):
         posture: int = 0,  # which
     ) -> dict[str, np.ndarray]:  # (point, space) m
         "The path of each muscle, by its name, in one posture."
+        return {name: paths[posture] for name, paths in self.all_paths().items()}
+
+    def all_paths(self) -> dict[str, np.ndarray]:  # (posture, point, space) m
+        "The path of each muscle, by its name, in every posture."
         ends = np.cumsum(list(self.sizes.values()), dtype=int)
-        return {n: self.points[posture, end - k : end] for (n, k), end in zip(self.sizes.items(), ends, strict=True)}
+        return {n: self.points[:, end - k : end] for (n, k), end in zip(self.sizes.items(), ends, strict=True)}
 
 # %% ../../nbs/body/17_outlines.ipynb #54eb2f5f
 def _bends(

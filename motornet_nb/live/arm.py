@@ -91,7 +91,7 @@ class Arm:
         named = [names[i] if i < len(names) else "" for i in range(len(joints))]
         put(self.bones, point_columns(self.outline))
         put(self.joints, {**point_columns(joints), "joint": named})
-        told = {column: [values[name] for name in self.paths] for column, values in columns.items()}
+        told: Any = {column: [values[name] for name in self.paths] for column, values in columns.items()}
         scaled = None if level is None else np.asarray(level, float) / full
         put(self.muscles, muscle_columns(body, drawn, level=scaled) | told)
         if self._says:

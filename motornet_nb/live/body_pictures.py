@@ -91,7 +91,7 @@ class BodyPicture:
         "Show a body that is held."
         position = torch.as_tensor(still["joint_position"].values)
         names = {"activation": "activation", "force": "muscle_force", "length": "musculotendon_length"}
-        told = {column: _by_name(body, still, name) for column, name in names.items()}
+        told: Any = {column: _by_name(body, still, name) for column, name in names.items()}
         self.arm.show(body, position, self._level(body, still), self.by, **told)
         keep_in_view(self.figure, self.arm.extent(), 0.05, 0.55)
         set_title(self.figure, body.name)

@@ -68,9 +68,7 @@ def outlines(
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:  # bones, and by name the paths of muscles (frame, point, 2) m
     "Where bones and muscles are in each frame, seen from above."
     drawn = planar_outlines(body, torch.as_tensor(posture))
-    ends = np.cumsum(list(drawn.sizes.values()), dtype=int)
-    paths = {n: drawn.points[:, end - k : end] for (n, k), end in zip(drawn.sizes.items(), ends, strict=True)}
-    return drawn.bones, paths
+    return drawn.bones, drawn.all_paths()
 
 
 def frames_of(

@@ -152,7 +152,7 @@ class ReachPicture:
         put(self.target, point_columns(reach.target[None]))
         put(self.hand, point_columns(reach.hand[step : step + 1]))
         levels = {by: reach.level(by, step) for by in get_args(Level)}
-        told = {by: _by_name(body, values) for by, values in levels.items()}
+        told: Any = {by: _by_name(body, values) for by, values in levels.items()}
         self.arm.show(body, torch.as_tensor(reach.posture[step]), levels[self.by], self.by, **told)
         near = np.concatenate([reach.hand, reference, _around(reach.start, 0.06), _around(reach.target, 0.02)])
         keep_in_view(self.figure, near if self.near else np.concatenate([near, self.arm.extent()]), 0.03, 0.35)

@@ -62,7 +62,7 @@ if (!motornet.dress) {
       if (!/color$/.test(name)) continue;
       let value;
       try { value = property.get_value() } catch { continue }  // not set yet
-      const paper = PAPER.has(name) && model.type === 'Figure';
+      const paper = PAPER.has(name) && (model.type === 'Figure' || model.type === 'ColorBar');
       const other = was => {
         if (!dark) return was;
         if (paper) return 'transparent';

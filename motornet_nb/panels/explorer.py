@@ -74,7 +74,7 @@ class Explorer(Panel):
         self._picked: list[int] = []
         self._now, self._difference = 0, False
         self._chooser = TrialChooser(self._reader, _MAX_PICKED, self._chosen)
-        self._muscles = MuscleLegend(one=True)
+        self._muscles = MuscleLegend(one=True, heard=True)
         self._make_bar()
         self._make_pictures()
         super().__init__([widgets.HTML(_STYLE), self._message.widget, self._code.area, self._arranged()])

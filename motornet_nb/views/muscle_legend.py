@@ -79,8 +79,9 @@ class MuscleLegend:
         names: Sequence[str] = (),  # of the muscles, in the order of their colours
         title: str = "muscles (point or click to highlight)",  # before the names
         one: bool = False,  # whether one name at most is pressed
+        heard: bool = False,  # whether Python hears what is pressed in a notebook
     ):
-        self.title, self.one = title, one
+        self.title, self.one, self._heard = title, one, heard
         self.toggles: list[Toggle] = []
         self.names: list[str] = []
         self.sources: list[str] = []
@@ -129,10 +130,12 @@ class MuscleLegend:
 
     def _toggle(self, name: str, color: str, active: bool) -> Toggle:
         look = InlineStyleSheet(css=_LOOK.replace("COLOR", color))
-        toggle = Toggle(label=name, active=active, stylesheets=[look], margin=(0, 0, 0, 0), name=PAGE)
+        toggle = Toggle(label=name, active=active, stylesheets=[look], margin=(0, 0, 0, 0))
         toggle.css_classes = ["motornet-muscle", toggle.id]
         toggle.js_on_change("active", self._act)
-        toggle.on_change("active", exclusive(lambda attr, old, new: self._pressed(toggle)))
+        if self._heard:
+            toggle.name = PAGE
+            toggle.on_change("active", exclusive(lambda attr, old, new: self._pressed(toggle)))
         return toggle
 
     def _pressed(self, toggle: Toggle) -> None:
@@ -149,7 +152,7 @@ class MuscleLegend:
         for figure in figures:
             for plot in figure.select({"type": Plot}):
                 assert isinstance(plot, Plot)
-                found = [r for r in plot.select({"type": GlyphRenderer}) if self._link(r)]
+                found: Any = [r for r in plot.select({"type": GlyphRenderer}) if self._link(r)]
                 if found:
                     pointed = CustomJS(args={"act": self._act.id}, code=_POINTED)
                     plot.add_tools(HoverTool(tooltips=None, renderers=found, callback=pointed, visible=False))

@@ -17,24 +17,32 @@ from bokeh.models import ColumnDataSource, CustomJS, FactorRange, LayoutDOM, Ran
 from bokeh.plotting import figure
 
 from ..body.body import Body
+from ..body.outlines import SCHEMATIC, Outlines
 from ..body.posture import default_posture, within_limits, workspace
 from ..body.statics import isometric_state, moment_arm_map
 from ..core.checks import refuse
 from ..page.shown import shows_itself
 from ..results.trials import plane
-from .arm import draw_bones
+from motornet_nb.views.arm import (
+    LEVELS,
+    Level,
+    add_note,
+    draw_bones,
+    draw_muscles,
+    moment_arm_axis,
+    muscle_columns,
+    planar_outlines,
+)
 from .colors import color_of, dash_of, line_dash
-from .legends import add_color_bar, value_colors
+from .muscle_legend import MuscleLegend
 from motornet_nb.views.plotting import (
     add_cursor,
     add_hover,
-    axis_label,
     map_figure,
     padded_range,
-    path_columns,
     styled_figure,
 )
-from .states import flat_outline, single_points, split_paths, stacked_points, state_slider
+from .states import single_points, stacked_points, state_slider
 from .varied import SEEN, Held, Varied, seen_change, varied
 
 # %% ../../nbs/views/16_sliders.ipynb #6027e869
@@ -71,15 +79,17 @@ class _States(NamedTuple):
 
     first: int  # the state that is nearest to the body's own
     bones: list[np.ndarray]  # (point, 2) m
-    paths: list[np.ndarray]  # (point, 2) m, with gaps
+    points: list[np.ndarray]  # (point, 2) m, of all muscle paths
+    drawn: Outlines  # of the first state
     edge: list[np.ndarray]  # (point, 2) m, reach of the endpoint
     force: np.ndarray  # (state, muscle) N
+    level: np.ndarray  # (state, muscle), 0 to 1: how wide each is drawn
     moment_arms: list[_MomentArms]  # of each joint
 
     def spans(self) -> list[tuple[np.ndarray, float]]:
         "All that is drawn (state, ...), and what its figure spans."
         extent = np.ptp(np.concatenate([*self.edge, *self.bones]), 0).max()
-        places = [(np.stack(self.bones), extent), (np.stack(self.paths), extent)]
+        places = [(np.stack(self.bones), extent), (np.stack(self.points), extent)]
         arms = [(m.arms, max(float(np.nanmax(m.arms) - np.nanmin(m.arms)), 1e-9)) for m in self.moment_arms]
         return [*places, (self.force, max(float(self.force.max()), 1e-6)), *arms]
 
@@ -117,20 +127,39 @@ def _moment_arms(every: list[Held], first: int, j: int, n: int) -> _MomentArms:
     return _MomentArms(joint, unit, where, position, arms, now)
 
 
-def _compute(held: Held, asked: list[Varied], n: int) -> _States:
+def _outlines(every: list[Held], first: int) -> tuple[list[np.ndarray], list[np.ndarray], Outlines]:
+    "Bones and points of muscle paths in every state, and those of the first as they are drawn; in one call a body."
+    bones, points, drawn = [np.empty(0)] * len(every), [np.empty(0)] * len(every), None
+    for body in {id(held.body): held.body for held in every}.values():
+        which = [k for k, held in enumerate(every) if held.body is body]
+        postures = np.stack([within_limits(body, every[k].posture) for k in which])
+        found = planar_outlines(body, torch.as_tensor(postures))
+        for i, k in enumerate(which):
+            bones[k], points[k] = found.bones[i], found.points[i]
+            if k == first:
+                drawn = found._replace(bones=found.bones[i : i + 1], points=found.points[i : i + 1])
+    assert drawn is not None
+    return bones, points, drawn
+
+
+def _level(held: Held, still: Any, by: Level) -> np.ndarray:  # (muscle)
+    if by == "activation":
+        return still["activation"].values
+    strongest = held.body.max_isometric_force.detach().double().cpu().numpy()
+    return np.clip(still["muscle_force"].values / strongest, 0, 1)
+
+
+def _compute(held: Held, asked: list[Varied], n: int, by: Level) -> _States:
     "Every state, held."
     every, first = _every(held, asked)
     still = [isometric_state(h.body, h.posture, h.activation) for h in every]
-    outlines = [
-        flat_outline(h.body, torch.as_tensor(s["joint_position"].values)) for h, s in zip(every, still, strict=True)
-    ]
     bodies = {id(h.body): h.body for h in every}
     return _States(
         first,
-        [bones for bones, _ in outlines],
-        [paths for _, paths in outlines],
+        *_outlines(every, first),
         [plane(workspace(body)) for body in bodies.values()],
         np.stack([s["muscle_force"].values for s in still]),
+        np.stack([_level(h, s, by) for h, s in zip(every, still, strict=True)]),
         [_moment_arms(every, first, j, n) for j in range(held.body.n_joints)],
     )
 
@@ -144,19 +173,18 @@ def _check_seen(states: _States, asked: list[Varied], names: Sequence[str]) -> N
             raise refuse("slider_grid", "values", name, allowed)
 
 # %% ../../nbs/views/16_sliders.ipynb #2b0c2a2b
-def _body_map(body: Body, states: _States, size: int) -> tuple[figure, ColumnDataSource, ColumnDataSource]:
-    "Bones and muscles, coloured by force; sources of bones (x, y) and paths (xs, ys, force, muscle)."
-    extent = np.concatenate([*states.edge, *states.bones, *states.paths])
-    p = map_figure("Colour: muscle force (N)", size, extent)
-    mapper = value_colors(_most(states))
-    pieces = split_paths(states.paths[states.first])
-    shown = {"force": states.force[states.first][: len(pieces)], "muscle": list(body.muscle_names)[: len(pieces)]}
-    bones, paths = single_points(states.bones[states.first]), ColumnDataSource({**path_columns(pieces), **shown})
+def _body_map(body: Body, states: _States, size: int, by: Level) -> tuple[figure, ColumnDataSource, ColumnDataSource]:
+    "Bones and muscles, as wide as their level; sources of bones (x, y) and muscles (`muscle_columns`, force)."
+    p = map_figure(body.name, size, np.concatenate([*states.edge, *states.bones, *states.points]))
+    columns = muscle_columns(body, states.drawn, level=states.level[states.first])
+    force = dict(zip(body.muscle_names, states.force[states.first], strict=True))
+    bones = single_points(states.bones[states.first])
+    muscles = ColumnDataSource({**columns, "force": [force[name] for name in states.drawn.sizes]})
     draw_bones(p, bones)
-    lines = p.multi_line("xs", "ys", source=paths, line_width=4, color={"field": "force", "transform": mapper})
-    add_hover(p, [("muscle", "@muscle"), ("force (N)", "@force{0.0}")], [lines])
-    add_color_bar(p, mapper)
-    return p, bones, paths
+    draw_muscles(p, muscles, [("force (N)", "@force{0.0}")])
+    said = f"Width of a muscle: {LEVELS[by]}"
+    add_note(p, f"{said}\n{SCHEMATIC}" if states.drawn.schematic else said)
+    return p, bones, muscles
 
 
 def _most(states: _States) -> float:  # N
@@ -178,7 +206,8 @@ def _force_figure(body: Body, states: _States) -> tuple[figure, ColumnDataSource
 
 def _moment_arm_figure(body: Body, states: _States, curves: _MomentArms) -> tuple[figure, ColumnDataSource, Span]:
     "A line a muscle, and one where the joint is; the source of the former (xs, ys, muscle, color, dash)."
-    p = styled_figure(f"Moment arms, {curves.joint}", curves.where, axis_label("moment arm", curves.unit), height=200)
+    p = styled_figure(f"Moment arms, {curves.joint}", curves.where, "", height=200)
+    moment_arm_axis(p, body)
     p.y_range = padded_range(curves.arms)
     n = range(body.n_muscles)
     lines = ColumnDataSource(
@@ -200,13 +229,15 @@ let state = 0;
 for (let i = 0; i < sliders.length; i++) state = state * sizes[i] + sliders[i].value;
 const part = (all, size, c) => all.data[c].slice(state * size, (state + 1) * size);
 bones.data = {x: part(all_bones, bone_points, 'x'), y: part(all_bones, bone_points, 'y')};
-const x = part(all_paths, path_points, 'x'), y = part(all_paths, path_points, 'y'), xs = [[]], ys = [[]];
-for (let i = 0; i < path_points; i++) {
-  if (Number.isNaN(x[i])) { xs.push([]); ys.push([]); } else { xs[xs.length - 1].push(x[i]); ys[ys.length - 1].push(y[i]); }
+const x = part(all_paths, path_points, 'x'), y = part(all_paths, path_points, 'y'), xs = [], ys = [];
+let begin = 0;
+for (const size of path_sizes) {
+  xs.push(Array.from(x.slice(begin, begin + size))); ys.push(Array.from(y.slice(begin, begin + size)));
+  begin += size;
 }
-xs.pop(); ys.pop();
-const force = Array.from(part(all_forces, muscles, 'force'));
-paths.data = {...paths.data, xs: xs, ys: ys, force: force.slice(0, xs.length)};
+const force = Array.from(part(all_forces, muscles, 'force')), every_level = part(all_levels, muscles, 'level');
+const level = drawn.map(m => every_level[m]);
+paths.data = {...paths.data, xs, ys, force: drawn.map(m => force[m]), width: level.map(v => 1.5 + 7.5 * v), alpha: level.map(v => Math.min(0.35 + 0.65 * v, 1))};
 bars.data = {...bars.data, force: force};
 for (let j = 0; j < curves.length; j++) {
   const lines = [];
@@ -226,6 +257,7 @@ def _connect(
     sliders: list[Slider],
     asked: list[Varied],
     states: _States,
+    names: list[str],
     n: int,
     now: dict[str, Any],
 ) -> None:
@@ -234,11 +266,14 @@ def _connect(
         "sliders": sliders,
         "sizes": [len(v.values) for v in asked],
         "all_bones": stacked_points(states.bones),
-        "all_paths": stacked_points(states.paths),
+        "all_paths": stacked_points(states.points),
         "all_forces": _single(states.force, "force"),
+        "all_levels": _single(states.level, "level"),
         "all_curves": [_single(m.arms, "y") for m in states.moment_arms],
         "bone_points": len(states.bones[states.first]),
-        "path_points": len(states.paths[states.first]),
+        "path_points": len(states.points[states.first]),
+        "path_sizes": list(states.drawn.sizes.values()),
+        "drawn": [names.index(name) for name in states.drawn.sizes],
         "muscles": states.force.shape[1],
         "all_places": [_single(m.now, "x") for m in states.moment_arms],
         "points": n,
@@ -257,29 +292,42 @@ def slider_grid(
     *,
     posture: Any = None,  # (joint) rad, of joints that do not vary; see `default_posture` if None
     activation: Any = 0.5,  # one number, or one for each muscle
+    by: Level = "force",  # what sets how wide a muscle is drawn: its "activation", or its "force" over its maximum isometric force
     n: int = 41,  # points of the moment arm curves
     size: int = 380,  # width of the map without axes, pixels
 ) -> LayoutDOM:
     """Sliders that move a body in a static page: every state is computed beforehand.
 
-    Under the sliders is the body, its muscles coloured by their force; beside it are a bar a muscle and the moment arms over each joint, with a line where the joint is. The pointer shows muscle and force.
+    Under the sliders is the body, its muscles as wide as their force (or activation); beside it are a bar a muscle and the moment arms over each joint, with a line where the joint is. The pointer shows muscle and force.
     Raises a TypeError for a body without muscles, a ValueError for less than one or more than two names, less than two values of one, more than 400 states, a name that the body does not have, and for what changes nothing that is drawn.
     """
     if not isinstance(effector, Body) or effector.n_muscles == 0:
         raise refuse("slider_grid", "effector", effector, "a body with muscles", TypeError)
     own = isometric_state(effector, default_posture(effector) if posture is None else posture, activation)
     held = Held(effector, own["joint_position"].values.astype(float), own["activation"].values.astype(float))
+    if by not in LEVELS:
+        raise refuse("slider_grid", "by", by, f"one of {', '.join(LEVELS)}")
     asked = _asked(held, values)
-    states = _compute(held, asked, n)
+    states = _compute(held, asked, n, by)
     _check_seen(states, asked, list(values))
-    p, bones, paths = _body_map(effector, states, size)
+    p, bones, paths = _body_map(effector, states, size, by)
     forces, bars = _force_figure(effector, states)
     arms = [_moment_arm_figure(effector, states, curves) for curves in states.moment_arms]
     sliders = [state_slider(v.title, v.start, v.texts, size, shrinks=True) for v in asked]
     now = {"bones": bones, "paths": paths, "bars": bars}
-    _connect(sliders, asked, states, n, now | {"curves": [a[1] for a in arms], "cursors": [a[2] for a in arms]})
+    _connect(
+        sliders,
+        asked,
+        states,
+        list(effector.muscle_names),
+        n,
+        now | {"curves": [a[1] for a in arms], "cursors": [a[2] for a in arms]},
+    )
     beside = column(forces, *(f for f, *_ in arms), sizing_mode="stretch_width", styles={"flex": "1 1 340px"})
     left = column(
         *sliders, p, sizing_mode="stretch_width", styles={"flex": f"1 1 {size}px", "max-width": f"{size + 120}px"}
     )
-    return row(left, beside, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
+    legend = MuscleLegend(effector.muscle_names)
+    legend.link(p, forces, *(f for f, *_ in arms))
+    figures = row(left, beside, sizing_mode="stretch_width", styles={"flex-wrap": "wrap"})
+    return column(legend.layout, figures, sizing_mode="stretch_width")

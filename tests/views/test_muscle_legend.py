@@ -99,7 +99,7 @@ def test_what_is_pointed_at_stands_out_in_all_figures():
 
 def test_one_at_a_time_and_those_that_stay():
     "As the explorer wants it; another body keeps what is pressed, and a name that is not there is refused."
-    legend, (lines, _) = MuscleLegend(NAMES, one=True), pictures()
+    legend, (lines, _) = MuscleLegend(NAMES, one=True, heard=True), pictures()
     legend.link(lines)
     columns = lines.renderers[0].data_source
     legend.press("biceps")

@@ -9,7 +9,6 @@ from figures import plots, shows
 import motornet_nb as mn
 from motornet_nb import views
 from motornet_nb.views.arm import planar_outline
-from motornet_nb.views.states import split_paths
 
 VALUES = {"skeleton.l1": [0.25, 0.309, 0.35], "muscle_parameters.max_isometric_force.0": [500.0, 900.0]}
 
@@ -65,7 +64,6 @@ def test_figures_beside_the_map(layout):
     state = known["sliders"][0].value * 2 + known["sliders"][1].value
     every = np.asarray(known["all_curves"][0].data["y"]).reshape(6, known["muscles"], 11)
     np.testing.assert_allclose(every[state, 0], first, rtol=1e-5, atol=1e-7)
-    assert len(split_paths(np.array([[0, 0], [1, 1], [np.nan] * 2, [2, 2], [np.nan] * 2], float))) == 2
 
 
 def test_posture_moves_the_hand_and_activation_the_forces():
@@ -82,6 +80,22 @@ def test_posture_moves_the_hand_and_activation_the_forces():
     places = known["all_places"][1].data["x"]
     np.testing.assert_allclose(places, np.degrees([0.5, 0.5, 1.5, 1.5]), rtol=1e-5)
     assert known["cursors"][1].location == pytest.approx(np.degrees(1.5))
+
+
+@pytest.mark.parametrize("by", ["force", "activation"])
+def test_a_muscle_is_as_wide_as_its_level(by):
+    "Of its maximum isometric force, or activation; the map says which."
+    body, values = mn.geometric_arm26(), {"posture, elbow": [0.5, 1.5], "activation": [0.1, 1.0]}
+    layout = views.slider_grid(body, values, posture=[0.8, 1.5], n=5, by=by)
+    known, p = arguments_of(layout), plots(layout)[0]
+    level = np.asarray(known["all_levels"].data["level"]).reshape(4, -1)
+    force = np.asarray(known["all_forces"].data["force"]).reshape(4, -1)
+    expected = force / body.max_isometric_force.numpy() if by == "force" else np.array([[0.1], [1.0]] * 2)
+    np.testing.assert_allclose(level, np.broadcast_to(expected, level.shape), rtol=1e-5)
+    first = known["sliders"][0].value * 2 + known["sliders"][1].value
+    np.testing.assert_allclose(known["paths"].data["width"], 1.5 + 7.5 * level[first], rtol=1e-5)
+    assert known["path_sizes"] == [len(x) for x in known["paths"].data["xs"]] and known["drawn"] == list(range(6))
+    assert any(str(getattr(note, "text", "")).startswith(f"Width of a muscle: {by}") for note in p.below)
 
 
 @pytest.mark.parametrize(

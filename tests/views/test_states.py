@@ -1,28 +1,8 @@
 """States of a body, one after the other."""
 
 import numpy as np
-import torch
-from worlds import arm
 
-import motornet_nb as mn
-from motornet_nb.views.arm import planar_outline
-from motornet_nb.views.states import flat_outline, single_points, split_paths, stacked_points, state_slider
-
-
-def test_paths_are_found_again_between_the_gaps():
-    body, posture = mn.geometric_arm26(), torch.tensor([0.8, 1.5])
-    bones, flat = flat_outline(body, posture)
-    expected, paths = planar_outline(body, posture)
-    np.testing.assert_array_equal(bones, expected)
-    assert np.isnan(flat).any(1).sum() == len(paths)
-    for found, path in zip(split_paths(flat), paths.values(), strict=True):
-        np.testing.assert_array_equal(found, path)
-
-
-def test_a_body_without_muscles_has_no_paths():
-    _, flat = flat_outline(mn.Effector(mn.TwoDofArm(), mn.ReluMuscle()), torch.tensor([0.8, 1.5]))
-    assert flat.shape == (0, 2) and split_paths(flat) == []
-    assert len(split_paths(flat_outline(arm(), torch.tensor([0.8, 1.5]))[1])) == 6  # schematic
+from motornet_nb.views.states import single_points, stacked_points, state_slider
 
 
 def test_states_stand_one_after_the_other_in_single_precision():
