@@ -2975,8 +2975,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                    'motornet_nb/panels/gradient_panel.py'),
                                                    'motornet_nb.panels.gradient_panel._ends': ( 'panels/gradient_panel.html#_ends',
                                                                                                 'motornet_nb/panels/gradient_panel.py'),
-                                                   'motornet_nb.panels.gradient_panel._in_ms': ( 'panels/gradient_panel.html#_in_ms',
-                                                                                                 'motornet_nb/panels/gradient_panel.py'),
                                                    'motornet_nb.panels.gradient_panel._power': ( 'panels/gradient_panel.html#_power',
                                                                                                  'motornet_nb/panels/gradient_panel.py'),
                                                    'motornet_nb.panels.gradient_panel._ticks': ( 'panels/gradient_panel.html#_ticks',

@@ -60,7 +60,6 @@ class CoursePicture(TimePicture):
         colors: Sequence[str] | None = None,  # of the lines; those of the muscles if None
         dashes: Sequence[str] | None = None,  # as in SVG
         legend: bool = True,  # whether the names stand beside the plot
-        in_ms: bool = False,  # whether times are shown in ms
     ):
         self.names, ranges = list(names), [Range1d(start=0, end=1) for _ in range(2)]
         p = styled_figure(title, "time (s)", y, height=height, x_range=ranges[0], y_range=ranges[1])
@@ -71,7 +70,7 @@ class CoursePicture(TimePicture):
             "dash": [line_dash(dash_of(i) if dashes is None else dashes[i]) for i in n],
         }
         self.lines = empty_source("xs", "ys", "name", "color", "dash")
-        drawn = draw_courses(p, self.lines, y, in_ms=in_ms, line_width=2)
+        drawn = draw_courses(p, self.lines, y, in_ms=True, line_width=2)
         super().__init__(p, width=1)
         if legend:
             add_column_legend(p, drawn, "name", len(self.names))

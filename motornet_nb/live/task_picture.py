@@ -77,10 +77,8 @@ class TaskPicture:
         legend = add_legend(p, entries, place="below")
         legend.update(orientation="horizontal", ncols=2)
         self._entry: Any = legend.items[-1]
-        self.speed = CoursePicture(
-            "Speed of the hand", "speed (m/s)", ["hand"], 190, [color_of(0)], legend=False, in_ms=True
-        )
-        self.force = CoursePicture("Force of the load on the hand", "force (N)", ["x", "y"], 190, in_ms=True)
+        self.speed = CoursePicture("Speed of the hand", "speed (m/s)", ["hand"], 190, [color_of(0)], legend=False)
+        self.force = CoursePicture("Force of the load on the hand", "force (N)", ["x", "y"], 190)
 
     def show(
         self,

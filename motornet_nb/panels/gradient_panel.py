@@ -13,7 +13,7 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import torch
-from bokeh.models import Arrow, ColumnDataSource, CustomJSHover, CustomJSTickFormatter, HoverTool, NormalHead
+from bokeh.models import Arrow, ColumnDataSource, CustomJSTickFormatter, NormalHead
 from bokeh.plotting import figure
 from torch import nn
 
@@ -205,8 +205,6 @@ class GradientPanel(Panel):
         add_hover(self.bars, [("muscle", "@muscle"), ("−gradient", "@wanted{0.00e+0}")], [drawn])
         self.gradient_picture = CoursePicture("Wanted over time", wanted, names, 230, legend=False)
         self.activation_picture = CoursePicture("Muscle activation", "activation", names, 230, legend=False)
-        for picture in (self.gradient_picture, self.activation_picture):
-            _in_ms(picture.figure)
         self.legend = MuscleLegend(names)
         courses = (self.gradient_picture.figure, self.activation_picture.figure)
         self.legend.link(self.arm_picture.figure, self.hand_picture.figure, self.bars, *courses)
@@ -323,14 +321,6 @@ def _ticks(
     elif axis.formatter.args["factor"] != factor:
         axis.formatter.args = {"factor": factor}
     axis.axis_label = label
-
-
-def _in_ms(p: figure) -> None:
-    "Let axis and pointer tell times, which are kept in s, in ms."
-    _ticks(p.xaxis[0], 1000, "time (ms)")
-    hover: Any = p.select_one({"type": HoverTool})
-    hover.tooltips = [("time (ms)", "$x{custom}") if name == "time (s)" else (name, v) for name, v in hover.tooltips]
-    hover.formatters = {"$x": CustomJSHover(code="return (1000 * value).toFixed(0)")}
 
 
 def _power(axis: Any, top: float) -> None:

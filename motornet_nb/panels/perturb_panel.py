@@ -356,7 +356,7 @@ class Perturb(Panel):
             if names:
                 rows += [widgets.HTML(f"<b>{title}</b>"), *(self.controls[n].widget for n in names)]
         self.time = widgets.SelectionSlider(
-            options=[(f"{t:.2f} s", k) for k, t in enumerate(self._reach.time)],
+            options=[(f"{1000 * t:.6g} ms", k) for k, t in enumerate(self._reach.time)],
             value=self._step,
             description="time",
             layout=widgets.Layout(width="360px", max_width="100%"),
