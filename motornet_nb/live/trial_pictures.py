@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from bokeh.events import Event, Tap
+from bokeh.models import BasicTicker
 from bokeh.plotting import figure
 
 from ..body.body import Body
@@ -99,6 +100,7 @@ def _square(
     p.update(frame_width=None, frame_height=None, width=None, sizing_mode="scale_width", aspect_ratio=1.0)
     p.update(max_width=widest, min_border_left=_BORDER - 12, min_border_right=12, min_border_top=30)
     p.update(min_border_bottom=_BORDER - 30, toolbar_location=None)
+    p.xaxis.ticker = BasicTicker(desired_num_ticks=4)
 
 
 _TARGET = 0.01  # m, radius of a target as it is drawn

@@ -10,32 +10,53 @@ __all__ = ['POINTING']
 POINTING = """
 const motornet_pointing = () => {
   const modelOf = id => (globalThis.Bokeh?.documents ?? []).map(d => d.get_model_by_id(id)).find(m => m);
-  const within = event => {
-    const host = event.composedPath().find(e => e.classList?.contains('motornet-muscle'));
-    const toggle = host && [...host.classList].map(modelOf).find(m => m);
-    return toggle && {toggle, button: host.shadowRoot?.querySelector('button')};
+  const muscleOf = path => {
+    const host = path.find(e => e.classList?.contains('motornet-muscle'));
+    return (host && [...host.classList].map(modelOf).find(m => m)) ?? null;
+  };
+  const focused = () => {
+    const path = [];  // from the button outwards, through shadow roots
+    for (let e = document.activeElement; e; e = e.shadowRoot?.activeElement) path.unshift(e);
+    return path[0]?.matches(':focus-visible') ? muscleOf(path) : null;
   };
   const act = (toggle, pointed) => {
     const all = toggle.js_property_callbacks, scripts = all instanceof Map ? all.get('change:active') : all['change:active'];
     for (const script of scripts ?? []) script.execute(toggle, {pointed});
   };
-  let now = null;
-  const point = event => {
-    const found = within(event);
-    found?.button?.setAttribute('aria-pressed', String(found.toggle.active));
-    if (found?.toggle === now) return;
-    if (now && !found) act(now, null);
-    now = found?.toggle ?? null;
-    if (now) act(now, now.label);
+  let now = null, pointed = null;
+  const say = () => {
+    const next = pointed ?? focused(), before = now;
+    if (next === before) return;
+    now = next;
+    next ? act(next, next.label) : act(before, null);
   };
-  document.addEventListener('pointerover', point);
-  document.addEventListener('focusin', point);
-  document.addEventListener('focusout', event => { if (now && within(event)?.toggle === now) { act(now, null); now = null } });
-  document.documentElement.addEventListener('pointerleave', () => { if (now) { act(now, null); now = null } });
-  document.addEventListener('click', event => setTimeout(() => {
-    const found = within(event);
-    found?.button?.setAttribute('aria-pressed', String(found.toggle.active));
-  }, 0));
+  const point = toggle => { if (toggle !== pointed) { pointed = toggle; say() } };
+  // names share a shadow root: of events that have a relatedTarget, a page does not hear those from one name to another
+  document.addEventListener('pointermove', event => { if (event.pointerType !== 'touch') point(muscleOf(event.composedPath())) }, {passive: true});
+  document.documentElement.addEventListener('pointerleave', () => point(null));
+  for (const kind of ['keyup', 'focusin', 'focusout']) document.addEventListener(kind, () => setTimeout(say, 0));
+
+  const seen = new WeakSet();
+  const press = view => view.el.shadowRoot?.querySelector('button')?.setAttribute('aria-pressed', String(view.model.active));
+  const see = view => {
+    if (view.model.type === 'Figure') return;
+    if (view.el?.classList?.contains('motornet-muscle')) {
+      press(view);
+      if (!seen.has(view)) view.model.properties.active.change.connect(() => press(view));
+      const names = view.parent?.model;
+      if (names?.properties.children && !seen.has(names)) { seen.add(names); names.properties.children.change.connect(later) }
+      seen.add(view);
+    }
+    for (const child of view.child_views ?? []) see(child);
+  };
+  let waiting = false;
+  const later = () => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => { waiting = false; for (const root of globalThis.Bokeh?.index ?? []) see(root) }, 120);
+  };
+  const watch = () => { new MutationObserver(later).observe(document.body, {childList: true, subtree: true}); later() };
+  document.body ? watch() : addEventListener('DOMContentLoaded', watch);
 };
 globalThis.motornet ??= {};
 if (!globalThis.motornet.pointing) { globalThis.motornet.pointing = true; motornet_pointing() }

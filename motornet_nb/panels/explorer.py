@@ -35,10 +35,16 @@ _STYLE = """<style>
 .motornet-explorer .motornet-trial-maps { flex: 3 1 300px; }
 .motornet-explorer .motornet-trial-lists { flex: 1 1 210px; }
 .motornet-explorer .motornet-trial-courses { flex: 8 1 560px; }
-@container (min-width: 1151px) {
-  .motornet-explorer .motornet-trial-maps { position: sticky; top: 0; }
+@container (min-width: 641px) {
+  .motornet-explorer .motornet-trial-courses { max-height: 92vh; overflow: hidden auto; }
+  .motornet-explorer .motornet-trial-courses > * { flex-shrink: 0; }
 }
-@container (max-width: 1150px) {
+@container (min-width: 641px) and (max-width: 1150px) {
+  .motornet-explorer .motornet-trial-maps { flex: 2 1 250px; }
+  .motornet-explorer .motornet-trial-courses { --course: 240px; flex: 3 1 360px; }
+  .motornet-explorer .motornet-trial-lists { order: 1; flex: 1 1 100%; }
+}
+@container (max-width: 640px) {
   .motornet-explorer .motornet-trial-maps, .motornet-explorer .motornet-trial-lists, .motornet-explorer .motornet-trial-courses { flex: 1 1 100%; }
 }
 </style>"""
@@ -86,7 +92,8 @@ class Explorer(Panel):
         wrap = {"flex_flow": "row wrap", "align_items": "flex-start", "min_width": "0"}
         maps = widgets.HBox(self._maps, layout=widgets.Layout(**wrap))
         switches = widgets.HBox(self._switches, layout=widgets.Layout(**wrap))
-        equal = {"grid_template_columns": "repeat(auto-fill, minmax(min(300px, 100%), 1fr))", "min_width": "0"}
+        as_many = "repeat(auto-fill, minmax(min(var(--course, 300px), 100%), 1fr))"
+        equal = {"grid_template_columns": as_many, "min_width": "0"}
         self._courses_box = widgets.GridBox(layout=widgets.Layout(**equal))
         columns = {
             "trial-maps": [self._bar, maps, self._note],

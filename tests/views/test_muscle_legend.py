@@ -7,6 +7,7 @@ from bokeh.io import save
 from bokeh.layouts import column
 from bokeh.resources import INLINE
 from lab import chromium, listen
+from playwright.sync_api import expect
 
 from motornet_nb.page.static_page import head
 from motornet_nb.views.muscle_legend import MuscleLegend
@@ -95,6 +96,45 @@ def test_what_is_pointed_at_stands_out_in_all_figures():
         page.get_by_text("elsewhere").hover()
         page.wait_for_function(f"ids => String(({selected})(ids)[0]) === '0'", arg=legend.sources)
         assert not wrong
+
+
+def test_from_one_name_to_the_next():
+    "By pointer and by keyboard, without being elsewhere between; whoever hears the page is told what is pressed."
+    legend, (lines, _) = MuscleLegend(NAMES, one=True), pictures()
+    legend.link(lines)
+    body = "".join(components(column(legend.layout, lines)))
+    selected = "id => String(Bokeh.documents[0].get_model_by_id(id).selected.indices)"
+    with chromium() as opened:
+        page = opened.new_page()
+        page.set_content(f"<html><head>{head(body)}</head><body>{body}<p>elsewhere</p></body></html>")
+        buttons = [page.get_by_role("button", name=name, exact=True) for name in NAMES]
+
+        def stands_out(*rows):
+            page.wait_for_function(
+                f"([id, rows]) => ({selected})(id) === rows", arg=[*legend.sources, ",".join(map(str, rows))]
+            )
+
+        def pressed(*meant):
+            for button, value in zip(buttons, meant, strict=True):
+                expect(button).to_have_attribute("aria-pressed", value)
+
+        pressed("false", "false", "false")
+        for row, button in enumerate(buttons):
+            box = button.bounding_box()
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+            stands_out(row)
+        page.get_by_text("elsewhere").hover()
+        stands_out()
+        buttons[0].focus()
+        for row in range(3):
+            stands_out(row)
+            page.keyboard.press("Tab")
+        stands_out()
+        for row, meant in ((0, ("true", "false", "false")), (2, ("false", "false", "true"))):
+            buttons[row].click()
+            pressed(*meant)
+            page.get_by_text("elsewhere").hover()
+            stands_out(row)
 
 
 def test_one_at_a_time_and_those_that_stay():
