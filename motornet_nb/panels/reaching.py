@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['MODES', 'UNDISTURBED', 'Mode', 'Disturbance', 'disturbances', 'side_deviation', 'endpoint_error', 'in_words',
-           'PlayedReach', 'as_field', 'Reaching']
+           'PlayedReach', 'as_field', 'Reaching', 'in_page', 'display_in_page']
 
 # %% ../../nbs/panels/23_reaching.ipynb #7a2027b6
 import math
+import os
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,12 +21,14 @@ from ..control.rollout import Rollout, evaluating, play, suitable_threads
 from ..core.checks import is_number, refuse
 from ..live.moving import Frames, arrow, frames_of
 from ..live.reach_pictures import Reach, reach_of
+from ..page.shown import PUBLISHING
 from ..results.kinematics import movement_times
 from ..results.trials import plane
 from ..task.environment import Environment
 from ..task.loads import CurlField, Load, Motion
 from ..task.perturbation import Perturbation
 from ..views.colors import COLORS
+from ..views.page_arm import LiveArm, live
 
 # %% ../../nbs/panels/23_reaching.ipynb #fd8a049e
 class Mode(NamedTuple):
@@ -285,3 +288,37 @@ class Reaching:
 
 def _numbers(tensor: Tensor) -> np.ndarray:
     return tensor.detach().double().cpu().numpy()
+
+# %% ../../nbs/panels/24_reaching.ipynb #inpage01
+def in_page(
+    reaching: Reaching,  # networks, environment and field
+    mode: Mode,  # what is shown first
+    target: np.ndarray,  # (2) m
+    disturbance: Disturbance = UNDISTURBED,  # what else is different
+    rate: float = 1.0,  # how fast it plays, relative to real time
+) -> LiveArm | None:
+    """The same reaches computed in a page, where one can click and turn without Python. None where a page cannot: with another field
+    than a curl field that always acts, or with a network, a body or a load that it cannot play."""
+    field, networks = reaching.field, [reaching.net]
+    if type(field) is not CurlField or field != CurlField(strength=float(field.strength)):
+        return None
+    networks += [] if reaching.adapted is None else [reaching.adapted]
+    from motornet_nb.fused import Unsupported
+
+    options: dict[str, Any] = {"field": float(field.strength), "mode": mode.name, "rate": rate, "seed": reaching.seed}
+    try:
+        return live(networks, disturbance.applied_to(reaching.environment), target=target, **options)
+    except (Unsupported, ValueError):
+        return None
+
+
+def display_in_page(
+    *reaches: Any,  # as for `in_page`
+) -> bool:  # whether it was displayed
+    "While a notebook becomes a page: display what `in_page` gives, if it gives anything."
+    alive = in_page(*reaches) if os.environ.get(PUBLISHING) else None
+    if alive is not None:
+        from IPython.display import display
+
+        display(alive)
+    return alive is not None

@@ -31,6 +31,7 @@ from motornet_nb.panels.reaching import (
     PlayedReach,
     Reaching,
     as_field,
+    display_in_page,
     disturbances,
     in_words,
 )
@@ -371,15 +372,13 @@ class Scene(Panel):
         words.text = first.words
         choice = RadioButtonGroup(labels=[mode.label for mode in modes], active=active)
         toggle = Toggle(label="Play", active=True)
-        options: dict[str, Any] = {
-            "films": films,
-            "choice": choice,
-            "toggle": toggle,
-            "line": picture.way,
-            "words": words,
-        }
-        Player(picture.figure, picture.sources, lambda asked: None, rate=self._player.rate, **options)
+        options: dict[str, Any] = {"films": films, "choice": choice, "toggle": toggle, "rate": self._player.rate}
+        Player(picture.figure, picture.sources, lambda asked: None, line=picture.way, words=words, **options)
         return column(choice, picture.figure, words, toggle, sizing_mode="stretch_width")
+
+    def _ipython_display_(self) -> None:
+        if not display_in_page(self._reaching, self._mode, self._target, self._disturbance, self._player.rate):
+            super()._ipython_display_()
 
     def _film_of(self, mode: Mode) -> list[Frames]:
         "Out and back, twice, every second frame."

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .hand_paths import trajectories
     from .loss_curves import training
     from .muscle_legend import MuscleLegend
+    from .page_arm import live
     from .perturbation_figures import perturbation
     from .playback import animation
     from .population_paths import phase_plane
@@ -32,6 +33,7 @@ __all__ = [
     "effector",
     "hidden_grid",
     "kinematics",
+    "live",
     "moment_arm_maps",
     "moment_arms",
     "muscle_map",
@@ -59,6 +61,7 @@ __getattr__ = lazily(
         "effector": "effector_figure",
         "hidden_grid": "unit_grid",
         "kinematics": "timecourses",
+        "live": "page_arm",
         "moment_arm_maps": "geometry_figures",
         "moment_arms": "effector_figure",
         "muscle_map": "tuning_maps",

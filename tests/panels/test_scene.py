@@ -1,6 +1,7 @@
 "A running scene, without a page."
 
 import functools
+import json
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 import motornet_nb as mn
 from motornet_nb.panels import scene as module
 from motornet_nb.panels.adapting import Adapting
-from motornet_nb.panels.reaching import MODES, side_deviation
+from motornet_nb.panels.reaching import MODES, Reaching, in_page, side_deviation
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,24 @@ def test_another_field_and_another_adapted_network(small):
     scene.mode = "practised"
     assert scene.adapting is None and scene.mode == "practised"
     assert float(mn.Scene(net, env, field=-3.0)._reaching.field.strength) == -3.0
+
+
+def test_a_published_scene_is_computed_in_the_page(scene):
+    "With both networks, the target and the disturbance; another kind of field stays a film."
+    scene.target, scene.mode = scene._middle + np.array([0.05, 0.05]), "field"
+    scene.disturbance = "no proprioception"
+    alive = in_page(scene._reaching, scene._mode, np.array(scene.target), scene._disturbance)
+    said = json.JSONDecoder().raw_decode(alive.html.rsplit(", d = ", 1)[1])[0]
+    assert [m["name"] for m in said["modes"]] == [m.name for m in MODES] and said["modes"][said["mode"]][
+        "name"
+    ] == "field"
+    assert said["target"] == pytest.approx(scene.target) and said["loop"]["tapped"] == ["endpoint_position"]
+    assert len(said["loop"]["networks"]) == 2 and said["field"] == 8.0
+    net, env, mode, place = scene._reaching.net, scene._reaching.environment, MODES[1], np.array(scene.target)
+    for field in (mn.ConstantLoad(force_vector=[1.0, 0.0]), mn.CurlField(8.0, onset=0.2)):
+        assert in_page(Reaching(net, env, field), mode, place) is None
+    several = env.replace(task=env.task.replace(loads=[mn.ForceChannel()]))
+    assert in_page(Reaching(net, several, mn.CurlField(8.0)), mode, place) is None
 
 
 def test_a_film_needs_no_python(scene):
