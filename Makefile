@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check bench lab app clean
+.PHONY: demo test check notes wheel floors bench lab app clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m motornet_nb demo
@@ -22,8 +22,26 @@ check: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix nbs tests benchmarks
 	$(BIN)/ruff format nbs tests benchmarks
 	$(BIN)/nbdev-export
+	$(BIN)/python tests/support/make_argument_notes.py
 	$(BIN)/basedpyright
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+# what `help` says of arguments, from the comments in the sources
+notes: $(VENV)/.installed-test
+	$(BIN)/python tests/support/make_argument_notes.py
+
+# what a release is made of, tried in an environment of its own
+wheel: $(VENV)/.installed-test
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	$(BIN)/python -m pytest tests/test_wheel.py
+
+# the quick tests with the lowest versions that pyproject.toml allows; INDEX="--extra-index-url ..." where the CPU builds of torch are
+floors:
+	$(PYTHON) -m venv $(VENV)-floors
+	$(PYTHON) tests/support/floors.py > $(VENV)-floors/floors.txt
+	$(VENV)-floors/bin/python -m pip install --quiet -c $(VENV)-floors/floors.txt $(INDEX) -e '.[test]'
+	$(VENV)-floors/bin/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 bench: $(VENV)/.installed-test
 	$(PIP) -e '.[benchmark]'
@@ -50,4 +68,4 @@ $(VENV)/.installed-test: $(VENV)/.made pyproject.toml constraints.txt
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info demo
+	rm -rf $(VENV) $(VENV)-floors build dist *.egg-info demo

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import torch as _torch  # first: it loads faster where few imports are on the stack
 
+from motornet_nb.core.explained import explain_imports as _explain_imports
+
+_explain_imports()  # help lists arguments; before other modules are imported
+
 from motornet_nb.body.body import Body
 from motornet_nb.body.effector import Effector
 from motornet_nb.body.geometry import ConstantGeometry, Geometry, PathGeometry, PolynomialGeometry

@@ -28,7 +28,16 @@ def load_reference(name: str) -> xr.Dataset:
 
 #: tests that drive a browser, run notebooks, compile a lot or kill processes: they begin first, and `make check` leaves them out
 SLOW = (
-    *("test_lab", "test_scene", "test_app", "test_browser", "test_publishing", "test_demo", "test_report"),
+    *(
+        "test_lab",
+        "test_scene",
+        "test_app",
+        "test_browser",
+        "test_publishing",
+        "test_demo",
+        "test_report",
+        "test_wheel",
+    ),
     *("tests/fused/", "test_fused_engine", "test_compiled_engine", "test_engines", "test_rollout", "test_audit"),
     *("test_run_folder", "test_checkpoint", "test_training", "test_recipe", "test_recorded_variables"),
     *("test_effector_builder", "test_task_builder", "test_against_mujoco", "test_reinforcement"),

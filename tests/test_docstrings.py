@@ -4,20 +4,12 @@ The style is nbdev's: an argument is documented by the comment behind it, the do
 """
 
 import ast
-import functools
-import importlib
 import inspect
-import io
-import pkgutil
 import re
-import tokenize
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
-
-import motornet_nb
+from docments import Definition, Source, definitions, public_names
 
 MANY_ARGUMENTS, MANY_LINES, MANY_METHODS = 5, 25, 8
 ENOUGH = 8  # different words with a meaning of their own
@@ -30,172 +22,6 @@ EMPTY = frozenset(
     " out own same so some such than that the their them then there these they this those thing to up was were what when where whether which"
     " who with would does do get gets got gives give given make makes made return returns set sets use uses used value values".split()
 )
-
-
-# ---- reading the sources -------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Argument:
-    "An argument, or a field of a class that is made of fields."
-
-    name: str
-    comment: str = ""  # behind it
-
-
-@dataclass
-class Definition:
-    "A function, a class or a method, as its source has it."
-
-    module: str
-    name: str  # with the class, if it is a method
-    node: ast.FunctionDef | ast.ClassDef
-    doc: str
-    arguments: list[Argument] = field(default_factory=list)
-    after: str = ""  # the comment behind the type of what is returned
-    inherited: "list[Definition | str]" = field(
-        default_factory=list
-    )  # what is overridden; the docstring of foreign ones
-
-    @property
-    def place(self) -> str:
-        return f"{self.module.removeprefix('motornet_nb.').replace('.', '/')}.py, {self.name}"
-
-    @property
-    def text(self) -> str:
-        "All that is said, with what is overridden."
-        return "\n".join([self.doc, self.after, *(x if isinstance(x, str) else x.text for x in self.inherited)])
-
-
-class Source:
-    "A module's tree and its comments by line."
-
-    def __init__(self, module: str):
-        text = inspect.getsource(importlib.import_module(module))
-        self.tree = ast.parse(text)
-        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-        self.comments = {t.start[0]: t.string.lstrip("# ") for t in tokens if t.type == tokenize.COMMENT}
-
-    def definition(self, module: str, *names: str) -> Definition | None:
-        "A function or class by its name, or a method by its class and name."
-        body: Any = self.tree.body
-        for name in names:
-            nodes = [n for n in _statements(body) if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == name]
-            nodes = [n for n in nodes if not _decorated(n, "setter", "deleter", "overload")]
-            if not nodes:
-                return None
-            node = nodes[-1]
-            body = node.body
-        found = Definition(module, ".".join(names), node, ast.get_docstring(node) or "")
-        if isinstance(node, ast.FunctionDef):
-            found.arguments, found.after = self._arguments(node), self._after(node)
-            if len(names) > 1 and found.arguments and not _decorated(node, "staticmethod"):
-                found.arguments = found.arguments[1:]  # self
-        else:
-            found.arguments = self._fields(node)
-        return found
-
-    def _arguments(self, node: ast.FunctionDef) -> list[Argument]:
-        a = node.args
-        positional = [*a.posonlyargs, *a.args]
-        defaults = [None] * (len(positional) - len(a.defaults)) + a.defaults
-        every = [*zip(positional, defaults, strict=True), *zip(a.kwonlyargs, a.kw_defaults, strict=True)]
-        every += [(x, None) for x in (a.vararg, a.kwarg) if x is not None]
-        ends = {x.arg: (default or x).end_lineno for x, default in every}
-        crowded = [n for name, n in ends.items() if name not in ("self", "cls")]
-        result = node.returns.lineno if node.returns is not None else None  # a comment from here on is about the result
-        alone = {x: n for x, n in ends.items() if crowded.count(n) <= 1 and (result is None or n < result)}
-        return [Argument(x, self.comments.get(alone[x], "") if x in alone else "") for x in ends]
-
-    def _after(self, node: ast.FunctionDef) -> str:
-        if node.returns is None:
-            return ""
-        return " ".join(self.comments.get(n, "") for n in range(node.returns.lineno, node.body[0].lineno + 1))
-
-    def _fields(self, node: ast.ClassDef) -> list[Argument]:
-        made = _decorated(node, "dataclass") or any("NamedTuple" in ast.unparse(base) for base in node.bases)
-        fields = (
-            [n for n in node.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)] if made else []
-        )
-        public = [n for n in fields if not n.target.id.startswith("_") and "ClassVar" not in ast.unparse(n.annotation)]
-        return [Argument(n.target.id, self.comments.get(n.end_lineno, "")) for n in public]
-
-
-def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    "Statements of a module or class, also under an if or a try."
-    for node in body:
-        yield node
-        if isinstance(node, ast.If | ast.Try):
-            yield from _statements([*node.body, *node.orelse])
-
-
-def _decorated(node: ast.FunctionDef | ast.ClassDef, *names: str) -> bool:
-    "Whether one of the decorators has such a name."
-    return any(re.search(rf"\b({'|'.join(names)})\b", ast.unparse(d)) for d in node.decorator_list)
-
-
-@functools.cache
-def source(module: str) -> Source:
-    "The source of a module, read once."
-    return Source(module)
-
-
-def _overridden(cls: type, method: str) -> "list[Definition | str]":
-    "What a method overrides, nearest first, with all that this overrides in turn."
-    for base in cls.__mro__[1:]:
-        if method not in vars(base):
-            continue
-        if base.__module__.partition(".")[0] != "motornet_nb":
-            return [inspect.getdoc(vars(base)[method]) or ""]
-        found = source(base.__module__).definition(base.__module__, *base.__qualname__.split("."), method)
-        if found is not None:
-            found.inherited = _overridden(base, method)
-            return [found]
-    return []
-
-
-@functools.cache
-def definitions() -> tuple[Definition, ...]:
-    "Every public function and class of the package, and every public method."
-    found = []
-    for info in pkgutil.walk_packages(motornet_nb.__path__, "motornet_nb."):
-        if info.name == "motornet_nb._modidx":  # nbdev's index, no code
-            continue
-        module = importlib.import_module(info.name)
-        for name in getattr(module, "__all__", ()):
-            known = source(info.name).definition(info.name, name)
-            if known is None:  # a constant, or a name of another module that is handed on
-                continue
-            found.append(known)
-            cls = getattr(module, name)
-            if isinstance(known.node, ast.ClassDef) and isinstance(cls, type):
-                found += _methods(known, cls)
-    return tuple(found)
-
-
-@functools.cache
-def public_names() -> frozenset[str]:
-    "What a docstring may refer to: names of the package, and of methods."
-    modules = {d.module for d in definitions()}
-    constants = {name for module in modules for name in importlib.import_module(module).__all__}
-    return frozenset(constants | {d.name.split(".")[-1] for d in definitions()})
-
-
-def _methods(known: Definition, cls: type) -> list[Definition]:
-    "Public methods and properties of a class; what its `__init__` takes is said of the class."
-    names = dict.fromkeys(n.name for n in _statements(known.node.body) if isinstance(n, ast.FunctionDef))
-    methods = []
-    for name in names:
-        method = source(known.module).definition(known.module, known.name, name)
-        if method is None or (name.startswith("_") and name != "__init__"):
-            continue
-        method.inherited = _overridden(cls, name)
-        if name == "__init__":
-            method.doc = f"{method.doc}\n{known.doc}"
-            if method.inherited and isinstance(method.inherited[0], Definition):
-                method.doc += "\n" + (inspect.getdoc(cls.__mro__[1]) or "")
-        methods.append(method)
-    return methods
 
 
 # ---- what is missing -----------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ FLOORS = (
     "studies",
     "panels",
 )
-FACES = ("__init__", "__main__", "analysis", "app", "demo", "former")
+FACES = ("__init__", "__main__", "analysis", "app", "demo", "doctor", "former")
 
 
 def _imports() -> set[tuple[str, str]]:
@@ -166,6 +166,18 @@ def test_both_nbdev_configurations_agree():
     assert (old["lib_path"], old["nbs_path"]) == (new["lib_path"], new["nbs_path"])
     assert old["version"].removeprefix("attr: ") == project["tool"]["setuptools"]["dynamic"]["version"]["attr"]
     assert old["min_python"] in project["project"]["requires-python"]
+
+
+def test_the_citation_is_of_this_version():
+    """CITATION.cff has what its schema requires, the version of the package, and the paper."""
+    import yaml
+
+    import motornet_nb
+
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys() and cited["cff-version"] == "1.2.0"
+    assert cited["version"] == motornet_nb.__version__ and cited["license"] == "Apache-2.0"
+    assert [r["doi"] for r in cited["references"]] == ["10.7554/eLife.88591"]
 
 
 def test_import_leaves_heavy_packages_alone():

@@ -17,6 +17,7 @@ from torch import nn
 from .checks import describe, refuse
 from .construction import extras, fits, kept_arguments, make_again, own_arguments
 from .equality import alike, assigned_by
+from .explained import ClassDoc
 from .parameters import REQUIRED, Fixed, Parameter
 from .registry import REGISTRY, type_name
 from .tables import as_expression, shown_as_html
@@ -64,7 +65,7 @@ class Model(nn.Module):
             cls.__signature__ = inspect.Signature(
                 sorted(own.values(), key=lambda p: (p.kind, p.default is not inspect.Parameter.empty))
             )
-        elif "__init__" not in vars(cls):
+        else:
             kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
             cls.__signature__ = inspect.Signature(
                 [
@@ -72,6 +73,7 @@ class Model(nn.Module):
                     for p in required_first
                 ]
             )
+        type.__setattr__(cls, "__doc__", ClassDoc(vars(cls).get("__doc__")))
         REGISTRY[type_name(cls)] = cls
 
     def __init__(
@@ -79,6 +81,7 @@ class Model(nn.Module):
         *args: Any,  # declared parameters in order: those without a default first, own ones before inherited ones
         **kwargs: Any,  # declared parameters by name
     ):
+        "Takes what the class declares, as its own docstring lists it."
         super().__init__()
         self._plain: dict[str, Any] = {}
         self.assign(**self._check(args, kwargs), **copy.deepcopy(self.fixed_values))

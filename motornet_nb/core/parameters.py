@@ -72,6 +72,15 @@ class Parameter(_Stored):
         self.limits: dict[str, float | None] = limits or {}
         self.kind, self.options, self.optional = kind, options, optional
         self.label, self.symbol, self.usually_within = label, symbol, usually_within
+        self.__doc__ = "; ".join(filter(None, (description, allowed)))  # what `help` shows below the name
+
+    def __repr__(self):
+        signs = {"above": ">", "at_least": ">=", "below": "<", "at_most": "<="}
+        limits = [f"{sign} {limit:g}" for n, sign in signs.items() if (limit := self.limits.get(n)) is not None]
+        allowed = limits if self.limits else [self.allowed]
+        default = "required" if self.required else f"default {self.default!r}"
+        unit = "" if self.unit == "1" else self.unit
+        return f"Parameter({', '.join(filter(None, (repr(self.description), unit, *allowed, default)))})"
 
     def replace(
         self,
@@ -321,6 +330,7 @@ class Fixed(_Stored):
         value: Any,  # what it is in every object, or `REQUIRED` where `setup` assigns it
     ):
         self.value = value
+        self.__doc__ = "set by the class" if value is REQUIRED else f"always {value!r}"
 
 
 def fixed(

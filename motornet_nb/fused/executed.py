@@ -21,7 +21,7 @@ _OWN = "motornet_nb.fused"  # which has no part in what a step computes
 _LIBRARIES = frozenset(sys.stdlib_module_names) | {
     "motornet_nb",
     *"torch numpy scipy sympy mpmath networkx gymnasium pydantic pydantic_core typing_extensions einops matplotlib".split(),
-    *"pandas xarray dask bokeh tqdm IPython ipykernel ipywidgets traitlets pytest _pytest pluggy hypothesis numba".split(),
+    *"pandas xarray dask bokeh tqdm IPython ipykernel ipywidgets traitlets pytest _pytest pluggy hypothesis numba triton".split(),
 }
 
 

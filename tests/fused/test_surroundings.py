@@ -18,7 +18,7 @@ from worlds import point_mass_world
 import motornet_nb as mn
 from motornet_nb import fused
 from motornet_nb.fused.containers import alike
-from motornet_nb.fused.executed import Executed
+from motornet_nb.fused.executed import Executed, is_library
 from motornet_nb.fused.surroundings import Surroundings
 from motornet_nb.task.loads import Load
 
@@ -555,3 +555,8 @@ def test_what_torch_is_set_to_and_the_delays_are_followed():
             mn.play(net, env, env.sample(3, 0), engine="fused")
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_what_the_cuda_build_of_torch_loads_is_a_library():
+    "It imports triton while the first step is played, and with that changes modules a step does not read."
+    assert is_library("triton.language.core") and is_library("torch._dynamo") and not is_library("tritone")
