@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from ..body.effector import Effector
+from ..body.integration import EffectorCoefficients, EffectorState
 from ..core.checks import refuse, whole_steps
 from ..core.model import Model
 from ..core.parameters import count, data, number, part, quantity
-from ..core.recorded_variables import entries, recorded_by
+from ..core.recorded_variables import VARIABLES, entries, recorded_by
 from ..core.streams import Streams, draw_normal
 from .episode import Constants, Episode, Inputs, Tap, WorldState
 from .loads import Load, Motion
@@ -66,6 +67,9 @@ class World(Model):
     silenced = data(tuple, (), "", "senses that are there but say 0", "some of 'vision', 'proprioception'", _as_sensors)
 
     recorded: ClassVar[dict[str, tuple]] = {}  # what `advance` returns beyond the built-in outputs; see `records`
+    #: senses of a subclass, by name: "muscle", "joint" or "space" for one number each, or a label for each number. `sense` says what
+    #: they are; a parameter `<name>_delay` (s) says how late (else one step), one `<name>_noise` how noisy
+    own_senses: ClassVar[dict[str, str | Sequence[str]]] = {}
 
     def setup(self):
         """Count in steps: `n_steps` of a trial, `delay_steps` of each sense (1 at least); and list the `taps`, earlier outputs that a step
@@ -75,7 +79,11 @@ class World(Model):
         self.n_steps = whole_steps(self, "duration", self.duration, dt)
         if self.n_steps < 1:
             raise refuse(self, "duration", self.duration, f"at least one timestep ({dt:g} s)")
-        delays = {name: getattr(self, f"{name}_delay") for name in _SENSORS}
+        for name in self.own_senses:
+            if not name.isidentifier() or name in (*_SENSORS, *VARIABLES):
+                allowed = "names made of letters, digits and underscores that no recorded variable has"
+                raise refuse(self, "own_senses", name, allowed)
+        delays = {name: getattr(self, f"{name}_delay", None) for name in (*_SENSORS, *self.own_senses)}
         self.delay_steps = {
             name: 1 if delay is None else max(1, whole_steps(self, f"{name}_delay", delay, dt))
             for name, delay in delays.items()
@@ -89,27 +97,43 @@ class World(Model):
         self._of_muscle, self._of_body = recorded_by(self.effector.muscle), recorded_by(self.effector)
         sizes = {"action": self.effector.n_muscles} | self.sensor_sizes | {"observation": self.n_observations}
         for name, size in sizes.items():
-            noise = getattr(self, f"{name}_noise")
+            noise = self._noise_on(name)
             if noise.ndim > 1 or (noise.ndim == 1 and len(noise) != size):
                 raise refuse(self, f"{name}_noise", noise, f"one number, or one for each of the {size} elements")
         self.taps = tuple(
-            Tap("endpoint_position" if s == "vision" else "proprioception", self.delay_steps[s]) for s in self._heard()
+            Tap("endpoint_position" if s == "vision" else s, self.delay_steps[s])
+            for s in (*self._heard(), *self.own_senses)
         ) + tuple(Tap("noisy_action", d) for d in range(self.action_stacking, 0, -1))
 
     def _heard(self) -> list[str]:
         return [s for s in self.sensors if s not in self.silenced]
 
+    def _noise_on(self, name: str) -> Tensor:  # standard deviation; a sense of one's own has none unless it declares it
+        if name in self.own_senses and f"{name}_noise" not in self.declarations:
+            return torch.zeros(())
+        return getattr(self, f"{name}_noise")
+
+    def _own_labels(self, name: str) -> list[str]:
+        kind, effector = self.own_senses[name], self.effector
+        parts = {"muscle": effector.muscle_names, "joint": effector.skeleton.joint_names}
+        parts |= {"space": effector.skeleton.space_names}
+        if isinstance(kind, str) and kind not in parts:
+            raise refuse(self, f"own_senses[{name!r}]", kind, "'muscle', 'joint', 'space', or a list of labels")
+        words = name.replace("_", " ")
+        return [f"{words} {part}" for part in parts[kind]] if isinstance(kind, str) else list(kind)
+
     # ---- description -------------------------------------------------------------------------------------------
 
     @property
     def sensor_sizes(self) -> dict[str, int]:
-        "Number of elements of each sense: of `vision` the dimensions of space, of `proprioception` a length and a velocity a muscle."
-        return {"vision": self.effector.space_dim, "proprioception": 2 * self.effector.n_muscles}
+        "Number of elements of each sense: of `vision` the dimensions of space, of `proprioception` a length and a velocity a muscle; then those of `own_senses`."
+        own = {name: len(self._own_labels(name)) for name in self.own_senses}
+        return {"vision": self.effector.space_dim, "proprioception": 2 * self.effector.n_muscles} | own
 
     @property
     def n_observations(self) -> int:
         "Number of elements of an observation."
-        senses = sum(self.sensor_sizes[s] for s in self.sensors)
+        senses = sum(self.sensor_sizes[s] for s in (*self.sensors, *self.own_senses))
         return self._n_inputs + senses + self.action_stacking * self.effector.n_muscles
 
     @property
@@ -131,7 +155,18 @@ class World(Model):
             "proprioception": [f"{what} {m}" for what in ("length", "velocity") for m in effector.muscle_names],
         }
         stacked = [f"action {m} -{d}" for d in range(self.action_stacking, 0, -1) for m in effector.muscle_names]
-        return [*self.task.input_labels(effector), *(x for s in self.sensors for x in labels[s]), *stacked]
+        labels |= {name: self._own_labels(name) for name in self.own_senses}
+        senses = [x for s in (*self.sensors, *self.own_senses) for x in labels[s]]
+        return [*self.task.input_labels(effector), *senses, *stacked]
+
+    def sense(
+        self,
+        name: str,  # one of `own_senses`
+        state: EffectorState,  # joints, muscles and geometry
+        c: EffectorCoefficients,  # of the body
+    ) -> Tensor:  # (batch, number)
+        "What a sense of a subclass's own feels of the body, before its delay and its noise. NotImplementedError here."
+        raise NotImplementedError(f"{type(self).__name__} does not define sense(), which says what {name} is")
 
     # ---- the pure world ----------------------------------------------------------------------------------------
 
@@ -185,6 +220,7 @@ class World(Model):
         proprioception = effector.proprioception(state, body)
         no_action = endpoint.new_zeros(len(trials), effector.n_muscles)
         first = {"endpoint_position": endpoint, "proprioception": proprioception, "noisy_action": no_action}
+        first |= {name: self.sense(name, state, body) for name in self.own_senses}
         moving = tuple(d for load, d in self._drawn(trials) if load.depends_on_motion)
         constants = Constants(body, tuple({k: v for k, v in d.items() if k not in ("gain", "mask")} for d in moving))
         inputs = self._prescribed(trials)
@@ -222,7 +258,7 @@ class World(Model):
         effector = self.effector
 
         def draw(name: str, size: int, times: int) -> Tensor | None:
-            deviation = getattr(self, f"{name}_noise")
+            deviation = self._noise_on(name)
             if not (deviation.item() if deviation.ndim == 0 else deviation.any()):
                 return None
             noise = draw_normal(streams, f"{name} noise", n, times, size) * deviation.detach().cpu()
@@ -232,7 +268,7 @@ class World(Model):
         total = draw("observation", self.n_observations, self.n_steps + 1)
         if total is not None and self.observation_noise.ndim == 0:
             total[..., : self._n_inputs] = 0
-        for sensor in self.sensors:
+        for sensor in (*self.sensors, *self.own_senses):
             size = self.sensor_sizes[sensor]
             if sensor in self.silenced:
                 if total is not None:
@@ -301,6 +337,7 @@ class World(Model):
             "muscle_velocity": body.muscle["velocity"],
             "muscle_force": body.muscle["force"],
         }
+        recorded |= {name: self.sense(name, body, c) for name in self.own_senses}
         if self._of_muscle or self._of_body:
             recorded |= entries(self.effector.muscle, self._of_muscle, body.muscle)
             recorded |= entries(self.effector, self._of_body, body.muscle | body._asdict())

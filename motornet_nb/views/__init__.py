@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .adaptation_figures import adaptation
     from .comparison import compare
     from .effector_figure import effector, moment_arms
+    from .force_curves import muscle_curves
     from .geometry_figures import drift_map, moment_arm_maps
     from .hand_paths import trajectories
     from .loss_curves import training
@@ -36,6 +37,7 @@ __all__ = [
     "live",
     "moment_arm_maps",
     "moment_arms",
+    "muscle_curves",
     "muscle_map",
     "perturbation",
     "phase_plane",
@@ -64,6 +66,7 @@ __getattr__ = lazily(
         "live": "page_arm",
         "moment_arm_maps": "geometry_figures",
         "moment_arms": "effector_figure",
+        "muscle_curves": "force_curves",
         "muscle_map": "tuning_maps",
         "perturbation": "perturbation_figures",
         "phase_plane": "population_paths",

@@ -133,6 +133,12 @@ def _observation_table(environment: Environment) -> str:
         silenced = " (silenced)" if s in environment.silenced else ""
         noise = _noise_of(environment, s)
         rows.append([s, f"{elements[s]}{silenced}", environment.sensor_sizes[s], late[s], noise])
+    for s in environment.own_senses:
+        own, noise = (
+            environment.sensor_sizes[s],
+            _noise_of(environment, s) if f"{s}_noise" in environment.declarations else "0",
+        )
+        rows.append([s.replace("_", " "), ", ".join(environment._own_labels(s)), own, late[s], noise])
     if n := environment.action_stacking:
         rows.append(["actions", f"the last {n}", n * effector.n_muscles, "-", "-"])
     return table(["observation", "elements", "n", "delay", "noise (s.d.)"], rows)

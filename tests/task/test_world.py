@@ -13,10 +13,14 @@ from motornet_nb import (
     DelayedReach,
     Environment,
     ForcePulse,
+    PolicyGRU,
     RandomTargetReach,
     ReluPointMass24,
     Streams,
+    from_config,
+    simulate,
 )
+from motornet_nb.core.parameters import number, quantity
 
 BODY = ReluPointMass24()
 
@@ -223,3 +227,51 @@ def test_sampling_by_seed_or_streams():
     env = point_mass_world()
     assert_equal(env.sample(4, 3).goal, env.sample(4, Streams(3)).goal)
     assert not torch.equal(env.sample(4, 3).goal, env.sample(4, Streams(3, 1)).goal)
+
+
+class _WithTendons(Environment):
+    "An arm that feels the force of its tendons, 30 ms late."
+
+    own_senses = {"tendon_force": "muscle"}
+    recorded = {"tendon_force": ("muscle", "1", "tendon force")}
+    tendon_force_delay = number(0.03, "s", "delay", at_least=0)
+    tendon_force_noise = quantity(0.0, "1", "noise", at_least=0, ndim=None)
+
+    def sense(self, name, state, c):
+        return state.muscle["force"] / c.muscle["max_isometric_force"]
+
+
+def test_a_sense_of_ones_own_is_late_noisy_and_recorded():
+    env = _WithTendons(ARM, RandomTargetReach(), duration=0.2)
+    usual = Environment(ARM, RandomTargetReach(), duration=0.2)
+    assert env.n_observations == usual.n_observations + 6
+    assert env.observation_labels[-6:] == [f"tendon force {m}" for m in ARM.muscle_names]
+    net = PolicyGRU(env.n_observations, 8, env.n_actions)
+    ds = {engine: simulate(net, env, n=4, engine=engine) for engine in ("eager", "fused")}
+    assert abs(ds["eager"].endpoint_position - ds["fused"].endpoint_position).max() < 1e-6
+    felt, force = ds["eager"].observation.values[..., -6:], ds["eager"].tendon_force.values
+    # the observation of a step is made before it: 3 steps late
+    assert np.array_equal(felt[:, 3:], force[:, :-3]) and (felt[:, :3] == felt[:, :1]).all()
+    played, rest = ds["eager"], force[:, 0]
+    assert np.allclose(rest, (played.muscle_force / played.max_isometric_force).values[:, 0])
+    noisy = simulate(net, env.replace(tendon_force_noise=0.1), n=64)
+    assert abs(noisy.observation.values[..., -6:].std() - 0.1) < 0.01
+    assert from_config(env.to_config()) == env
+    assert "tendon force biceps" in env._repr_html_()
+
+
+@pytest.mark.parametrize(
+    "senses, words",
+    [({"vision": "space"}, "own_senses"), ({"muscle_force": "muscle"}, "own_senses"), ({"touch": "skin"}, "'space'")],
+)
+def test_a_sense_that_cannot_be_is_refused(senses, words):
+    kind = type("Env", (Environment,), {"own_senses": senses})
+    with pytest.raises(ValueError, match=words):
+        kind(ARM, RandomTargetReach(), duration=0.2)
+
+
+def test_a_sense_that_nobody_says_is_refused():
+    kind = type("Numb", (Environment,), {"own_senses": {"touch": ["finger"]}})
+    env = kind(ARM, RandomTargetReach(), duration=0.2)
+    with pytest.raises(NotImplementedError, match="touch"):
+        env.begin(env.sample(2))
