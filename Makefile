@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test check notes wheel floors bench lab app clean
+.PHONY: demo test check notes wheel floors bench lab app docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python -m motornet_nb demo
 
 test: $(VENV)/.installed-test
-	$(BIN)/ruff check nbs tests benchmarks
-	$(BIN)/ruff format --check nbs tests benchmarks
+	$(BIN)/ruff check nbs tests benchmarks docs
+	$(BIN)/ruff format --check nbs tests benchmarks docs
 	$(BIN)/basedpyright
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
@@ -19,8 +19,8 @@ test: $(VENV)/.installed-test
 check: $(VENV)/.installed-test
 	$(BIN)/nbdev-export
 	$(BIN)/nbdev-clean
-	$(BIN)/ruff check --fix nbs tests benchmarks
-	$(BIN)/ruff format nbs tests benchmarks
+	$(BIN)/ruff check --fix nbs tests benchmarks docs
+	$(BIN)/ruff format nbs tests benchmarks docs
 	$(BIN)/nbdev-export
 	$(BIN)/python tests/support/make_argument_notes.py
 	$(BIN)/basedpyright
@@ -55,6 +55,10 @@ app: $(VENV)/.installed
 	$(PIP) -e '.[lab]'
 	$(BIN)/python -m motornet_nb app $(APP)
 
+# the site, in _docs; what was executed before and has not changed is kept in build/docs
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m docs
+
 $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	touch $@
@@ -67,5 +71,9 @@ $(VENV)/.installed-test: $(VENV)/.made pyproject.toml constraints.txt
 	$(PIP) -e '.[test]'
 	touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-docs: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) -e '.[docs]'
+	touch $@ $(VENV)/.installed
+
 clean:
-	rm -rf $(VENV) $(VENV)-floors build dist *.egg-info demo
+	rm -rf $(VENV) $(VENV)-floors build dist *.egg-info demo _docs

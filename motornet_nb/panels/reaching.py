@@ -289,7 +289,7 @@ class Reaching:
 def _numbers(tensor: Tensor) -> np.ndarray:
     return tensor.detach().double().cpu().numpy()
 
-# %% ../../nbs/panels/24_reaching.ipynb #inpage01
+# %% ../../nbs/panels/23_reaching.ipynb #inpage01
 def in_page(
     reaching: Reaching,  # networks, environment and field
     mode: Mode,  # what is shown first

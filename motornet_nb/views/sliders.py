@@ -145,7 +145,8 @@ def _outlines(every: list[Held], first: int) -> tuple[list[np.ndarray], list[np.
 def _level(held: Held, still: Any, by: Level) -> np.ndarray:  # (muscle)
     if by == "activation":
         return still["activation"].values
-    strongest = held.body.max_isometric_force.detach().double().cpu().numpy()
+    body: Any = held.body
+    strongest = body.max_isometric_force.detach().double().cpu().numpy()
     return np.clip(still["muscle_force"].values / strongest, 0, 1)
 
 
