@@ -116,7 +116,7 @@ def test_the_effector_builder(notebook):
         assert said(page, "float(p.effector.skeleton.l1g)") == 0.135
         assert said(page, "(exec(p.code(), made := {}), made['effector'] == p.effector)[1]")
         settled(page, "p")
-        monkey(page, 120, 5)
+        monkey(page, 80, 5)
 
 
 def test_the_task_builder(notebook):
@@ -129,7 +129,7 @@ def test_the_task_builder(notebook):
         field(page, "strength").fill("-12")
         field(page, "strength").press("Enter")
         assert said(page, "float(p.environment.task.loads[0].strength)") == -12
-        monkey(page, 80, 7)
+        monkey(page, 50, 7)
 
 
 def test_the_explorer(notebook):
@@ -146,7 +146,7 @@ def test_the_explorer(notebook):
             page.wait_for_timeout(200)
             played = said(page, "p.time", after_all=False)
         quiet(page)
-        monkey(page, 80, 1)
+        monkey(page, 50, 1)
 
 
 def test_perturb(notebook):
@@ -162,7 +162,7 @@ def test_perturb(notebook):
         places = [f"figures.at('Way of the hand', {target[0]}, {target[1] + dy})" for dy in (0, -0.03)]
         drag(page, *(on_figures(page, place) for place in places))
         assert abs(said(page, "float(p.hand_picture.target.data['y'][0])") - target[1] + 0.03) < 0.005
-        monkey(page, 80, 3)
+        monkey(page, 50, 3)
 
 
 def test_the_gradient_panel(notebook):
@@ -171,7 +171,7 @@ def test_the_gradient_panel(notebook):
         before = said(page, "p.results.attrs['loss']")
         page.get_by_role("button", name="One training step").click()
         assert said(page, "p.steps") == 1 and said(page, "p.results.attrs['loss']") != before
-        monkey(page, 60, 4)
+        monkey(page, 40, 4)
 
 
 def test_the_training_panel(notebook, tmp_path):
