@@ -103,6 +103,7 @@ def test_a_reload_leaves_no_kernel_behind(monkeypatch, tmp_path):
         wait_for_panels(first)
         for number in range(10):
             first.goto(url, wait_until="commit") if number % 2 else first.reload(wait_until="commit")
+            first.wait_for_timeout(100)  # Chromium refuses a reload while it puts one page in place of another
             if number % 3 == 0:
                 wait_for_panels(first)
         wait_for_panels(first)
