@@ -10,7 +10,7 @@ import base64
 import copy
 import math
 from collections.abc import Sequence
-from pathlib import Path
+from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -343,11 +343,7 @@ def packed(
     ]
 
 # %% ../../nbs/control/10_page_loop.ipynb #bfa74d0f
-_FILES = (
-    Path(__file__).resolve().parent.parent / "app_files"
-    if "__file__" in globals()
-    else Path("../../motornet_nb/app_files").resolve()
-)
+_FILES = files("motornet_nb") / "app_files"
 
 
 def script() -> str:

@@ -12,6 +12,7 @@ import html
 import json
 import math
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,7 @@ def muscle_paths(
     return found, worst
 
 # %% ../../nbs/views/28_page_arm.ipynb #6292d98d
-_FILES = (
-    Path(__file__).resolve().parent.parent / "app_files"
-    if "__file__" in globals()
-    else Path("../../motornet_nb/app_files").resolve()
-)
+_FILES = files("motornet_nb") / "app_files"
 
 
 class LiveArm:
