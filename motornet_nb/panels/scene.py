@@ -25,9 +25,7 @@ from .adapting import Adapting
 from .controls import on_value
 from .panel import CodeBox, Message, Panel, button, live
 from motornet_nb.panels.reaching import (
-    MODES,
     UNDISTURBED,
-    Mode,
     PlayedReach,
     Reaching,
     as_field,
@@ -39,6 +37,7 @@ from ..results.dataset import to_dataset
 from ..results.shipped import pretrained
 from ..task.environment import Environment
 from ..task.loads import Load
+from ..views.page_arm import FULL, MODES, Mode
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,7 +48,6 @@ _EARLY = 0.6  # s before a reach is over the next is asked for
 _NEAREST = 0.02  # m between target and centre
 _BATCHES = 300  # of practice
 _WIDEST = {False: 720, True: 900}  # pixels, of the picture; in a lecture
-_FULL = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)  # activations from which on muscles may be red
 _MODE = {mode.name: mode for mode in MODES}
 _RATES = {"real time": 1.0, "half speed": 0.5, "a quarter": 0.25}
 
@@ -84,7 +82,7 @@ class Scene(Panel):
         self._code = CodeBox(self.code)
         self._large = lecture
         highest = self._reaching.reach(self._mode, self._centre, self._target).reach.activation.max()
-        self._full = next((full for full in _FULL if highest <= full), 1.0)
+        self._full = next((full for full in FULL if highest <= full), 1.0)
         self._picture, self._words = self._make_picture()
         self._player = self._make_player(self._picture, self._words, rate)
         super().__init__(self._layout(rate))

@@ -10,7 +10,8 @@ import torch
 import motornet_nb as mn
 from motornet_nb.panels import scene as module
 from motornet_nb.panels.adapting import Adapting
-from motornet_nb.panels.reaching import MODES, Reaching, in_page, side_deviation
+from motornet_nb.panels.reaching import Reaching, in_page, side_deviation
+from motornet_nb.views.page_arm import MODES
 
 
 @pytest.fixture(scope="module")
